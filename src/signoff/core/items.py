@@ -1,0 +1,146 @@
+"""Items: the things to decide, as models see them.
+
+An :class:`Items` is a columnar view. Engines hand a whole pool to a model once and then speak of
+parts of it with :meth:`Items.take`; every view remembers its pool (``base``) and which rows of it
+it shows (``index``), so that a model may compute features once per pool and slice them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NewType
+
+import numpy as np
+from numpy.typing import NDArray
+
+ItemNumber = NewType("ItemNumber", int)
+"""Dense number of an item in its pool, from 0: the row number in every columnar artifact."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Item:
+    """One thing to decide, as a person or a model is shown it."""
+
+    number: ItemNumber
+    key: str
+    text: str
+    data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+
+class Items:
+    """A columnar view of a pool's items: ``columns[name][i]`` for i in 0..n-1.
+
+    ``text_column`` names the column people read and text models learn from (None: there is none).
+    Columns that answers are taken from never enter an ``Items``.
+    """
+
+    __slots__ = ("__weakref__", "_columns", "base", "index", "text_column")
+
+    def __init__(
+        self,
+        columns: Mapping[str, Sequence[object]],
+        *,
+        text_column: str | None = None,
+        base: Items | None = None,
+        index: NDArray[np.int64] | None = None,
+    ) -> None:
+        self._columns = columns
+        self.text_column = text_column
+        self.base: Items = self if base is None else base
+        if index is None:
+            size = len(next(iter(columns.values()))) if columns else 0
+            index = np.arange(size, dtype=np.int64)
+        self.index: NDArray[np.int64] = index
+
+    def __len__(self) -> int:
+        return len(self.index)
+
+    @property
+    def names(self) -> list[str]:
+        """Column names, in the order they came in."""
+        return list(self._columns)
+
+    def column(self, name: str) -> list[object]:
+        """The values of one column, in the order of this view."""
+        values = self._columns[name]
+        return [values[i] for i in self.index.tolist()]
+
+    @property
+    def texts(self) -> list[str]:
+        """The text of each item ("" where there is none)."""
+        if self.text_column is None:
+            raise KeyError("these items have no text column")
+        values = self._columns[self.text_column]
+        return ["" if values[i] is None else str(values[i]) for i in self.index.tolist()]
+
+    def take(self, positions: NDArray[np.int64] | Sequence[int]) -> Items:
+        """The items at these positions of this view, sharing its pool."""
+        chosen = self.index[np.asarray(positions, dtype=np.int64)]
+        return Items(self._columns, text_column=self.text_column, base=self.base, index=chosen)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answers:
+    """People's answers to a list of items, one each, for a learner.
+
+    ``codes[i]`` indexes ``labels``; answers that are no label ("cannot say") are left out before
+    a learner sees them.
+    """
+
+    labels: tuple[str, ...]
+    codes: NDArray[np.int64]
+
+    def __len__(self) -> int:
+        return len(self.codes)
+
+    @property
+    def classes(self) -> NDArray[np.int64]:
+        """Codes that occur, ascending."""
+        return np.unique(self.codes)
+
+
+def joined(
+    parts: Sequence[tuple[Items, Sequence[int]]], labels: tuple[str, ...]
+) -> tuple[Items, Answers] | None:
+    """Answered items of several pools as one view of their own; None where there are none.
+
+    Keeps the columns that all pools have.
+    """
+    parts = [(items, codes) for items, codes in parts if len(items)]
+    if not parts:
+        return None
+    first = parts[0][0]
+    shared = [name for name in first.names if all(name in items.names for items, _ in parts)]
+    columns = {name: [v for items, _ in parts for v in items.column(name)] for name in shared}
+    codes = np.array([code for _, part in parts for code in part], dtype=np.int64)
+    return Items(columns, text_column=first.text_column), Answers(labels=labels, codes=codes)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Predictions:
+    """A model's answers to n items, columnar.
+
+    - ``answer`` (n,) int64: index into the question's labels; -1 where the model gave none.
+    - ``raw_score`` (n,) float64: whatever the model says of its own certainty; orders items, is
+      never trusted as a probability. NaN counts as "none given".
+    - ``probabilities`` (n, k) float32 over the labels, or None where the model has none.
+    - ``why``: one reason per item that has no answer ("" elsewhere), or None.
+    """
+
+    answer: NDArray[np.int64]
+    raw_score: NDArray[np.float64]
+    probabilities: NDArray[np.float32] | None = None
+    why: Sequence[str] | None = None
+
+    def __len__(self) -> int:
+        return len(self.answer)
+
+    def take(self, positions: NDArray[np.int64]) -> Predictions:
+        """The predictions at these positions."""
+        return Predictions(
+            answer=self.answer[positions],
+            raw_score=self.raw_score[positions],
+            probabilities=None if self.probabilities is None else self.probabilities[positions],
+            why=None if self.why is None else [self.why[int(at)] for at in positions],
+        )

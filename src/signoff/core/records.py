@@ -1,0 +1,171 @@
+"""What a store keeps about a project, as the engine reads it.
+
+Instants are microseconds since 1970 in UTC. Items are dense numbers in their pool.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from signoff.core.commitment import TestResult
+from signoff.core.questions import Answer, Choice
+from signoff.core.routing import AskAlways, Policy
+
+Phase = Literal["learning", "auditing", "finishing", "closed"]
+AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
+RequestState = Literal["open", "leased", "answered", "withdrawn"]
+Json = dict[str, object]
+Tokens = Mapping[str, Sequence[tuple[str, float]]]
+"""The tokens that tell most of each label, with their weights, largest first."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A question, a policy and who answers: fixed by the first run."""
+
+    id: str
+    name: str
+    question: Choice
+    policy: Policy
+    rules: tuple[AskAlways, ...]
+    process: Json
+    model: str
+    group: bool
+    text_column: str | None
+    key_column: str | None
+    hidden: tuple[str, ...]
+    key_id: str
+    created: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Pool:
+    """Rows that came in together: N items under one certificate."""
+
+    project: str
+    number: int
+    rows: int
+    items: int
+    phase: Phase
+    rows_root: str
+    frozen_root: str | None = None
+    model_root: str | None = None
+    people_root: str | None = None
+    forecast: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRequest:
+    """An ask that waits in the queue or was answered."""
+
+    id: str
+    pool: int
+    item: int
+    reason: AskReason
+    priority: int
+    state: RequestState
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """One person's answer to one item."""
+
+    id: str
+    request: str
+    pool: int
+    item: int
+    reviewer: str
+    answer: Answer | None
+    """None once the item was erased."""
+    seconds: float | None
+    at: int
+    reason: AskReason
+    phase: Phase
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Audit:
+    """One attempt at a certificate: what was committed, its secret seed, and what came of it."""
+
+    pool: int
+    attempt: int
+    committed: Json
+    seed: bytes
+    seed_chosen_by: Literal["system", "operator"]
+    certificate: Json | None = None
+    results: tuple[TestResult, ...] | None = None
+    """Per test, once the verdicts are sealed."""
+    tokens: Tokens | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Round:
+    """One round of learning: what the machine knew and expected after so many answers."""
+
+    pool: int
+    number: int
+    answers: int
+    reason: str
+    model: str | None
+    forecast: Json | None
+    scores: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Content:
+    """One private value an event commits to, kept beside the log in a deletable row."""
+
+    name: str
+    salt: bytes
+    value: str
+    pool: int | None = None
+    item: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewEvent:
+    """An event ready to be stored with the change it tells of."""
+
+    id: str
+    type: str
+    at: int
+    canonical: str
+    content: tuple[Content, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewRequest:
+    """A request to open."""
+
+    id: str
+    item: int
+    reason: AskReason
+    priority: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewReview:
+    """An answer to store."""
+
+    id: str
+    request: OpenRequest
+    reviewer: str
+    answer: Answer
+    seconds: float | None
+    at: int
+    phase: Phase
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueueCounts:
+    """How many requests of a pool wait, by what people see: nothing of the reasons.
+
+    ``skipped`` counts skips, several of one item included.
+    """
+
+    open: int
+    answered: int
+    skipped: int

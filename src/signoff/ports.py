@@ -1,0 +1,345 @@
+"""What the engine needs from the outside, as Protocols.
+
+Adapters live in ``models/`` (Model, Learner), ``learning/`` (PoolStrategy), ``store/`` (Store) and
+in whoever answers (Reviewer). The engine imports none of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signoff.core.batches import Batch, BatchName, StoredBatch
+from signoff.core.certification import SliceTest as SliceTest
+from signoff.core.items import Answers, Item, ItemNumber, Items, Predictions
+from signoff.core.questions import Answer, Choice
+from signoff.core.records import (
+    AskReason,
+    Audit,
+    NewEvent,
+    NewRequest,
+    NewReview,
+    OpenRequest,
+    Phase,
+    Pool,
+    Project,
+    QueueCounts,
+    Review,
+    Round,
+)
+
+# ---------------------------------------------------------------------------- models
+
+
+@runtime_checkable
+class Model(Protocol):
+    """Predicts answers. ``version`` is a hash of everything its predictions depend on."""
+
+    @property
+    def version(self) -> str: ...
+    def predict(self, items: Items) -> Predictions: ...
+
+
+@runtime_checkable
+class Learner(Protocol):
+    """Turns answers into a model.
+
+    A learner may keep features of ``items.base`` (the whole pool) between calls; it must give the
+    same model for the same items, answers and ``rng`` state whatever it was called with before.
+    """
+
+    def fit(self, items: Items, answers: Answers, *, rng: np.random.Generator) -> Model: ...
+
+
+@runtime_checkable
+class Explains(Protocol):
+    """A model that can say which tokens speak for a label."""
+
+    def top_tokens(self, label: int, limit: int) -> list[tuple[str, float]]:
+        """The tokens that add most to this label's score, with their weight, largest first."""
+        ...
+
+    def explain(self, text: str, label: int, limit: int) -> list[tuple[str, float]]:
+        """Each token's exact contribution to this label's score for this text, largest
+        magnitude first."""
+        ...
+
+
+# ------------------------------------------------------------- learning from a pool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolState:
+    """Everything a strategy may know about a pool: answers, never a coming coin.
+
+    - ``items``: the whole pool, n items.
+    - ``labels``: k label ids.
+    - ``eligible`` (n,) bool: items the model may decide (not empty, no rule says "a person").
+    - ``asked`` (a,) int64: positions answered so far, in order of asking; ``codes`` (a,) int64:
+      the answer's label code, -1 for "cannot say"; ``reasons``: why each was asked.
+    - ``slices`` (n,) int64: index into ``tests``.
+    - ``tests``: one per slice (one for the whole pool when there are no slices). Empty when the
+      policy promises nothing (``threshold``).
+    - ``budget``: answers that people may still give, None for no limit.
+    - ``earlier``: items and answers of the project's earlier pools, to learn from.
+    """
+
+    items: Items
+    labels: tuple[str, ...]
+    eligible: NDArray[np.bool_]
+    asked: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    reasons: Sequence[AskReason]
+    slices: NDArray[np.int64]
+    tests: Sequence[SliceTest]
+    budget: int | None = None
+    earlier: tuple[Items, Answers] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Forecast:
+    """What the plan expects, in human answers: so far, and still to come."""
+
+    answered: int
+    learning: int
+    audit: int
+    review: int
+    automatic: int
+
+    @property
+    def remaining(self) -> int:
+        """Answers people are still expected to give."""
+        return self.learning + self.audit + self.review
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ask:
+    """The strategy wants these positions answered next (most useful first)."""
+
+    positions: NDArray[np.int64]
+    reason: AskReason
+    forecast: Forecast | None
+    model_version: str | None = None
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freeze:
+    """The strategy is done learning: labels and order are fixed, the audit can be drawn.
+
+    ``order`` (n',) int64: positions of the unanswered eligible items that have a label, most
+    confident first, ties by item key. ``codes`` (n',) and ``confidence`` (n',) in that order:
+    the frozen label and its calibrated probability of being right. ``audits``: for each test of
+    the state, how many of its items to sample (rule P's m). ``predictions``: for the whole pool.
+    """
+
+    order: NDArray[np.int64]
+    codes: NDArray[np.int64]
+    confidence: NDArray[np.float64]
+    audits: Sequence[int]
+    forecast: Forecast
+    model: Model | None
+    predictions: Predictions
+    pool_confidence: NDArray[np.float64]
+    scores: dict[str, float] = field(default_factory=dict[str, float])
+
+
+class PoolStrategy(Protocol):
+    """Says what to do next with a pool: ask more, or stop learning.
+
+    Stateless as to the result: the same state and ``rng`` give the same step (so a killed run
+    resumes where it was); it may cache features and fits.
+    """
+
+    def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze: ...
+
+
+# --------------------------------------------------------------------- a pool's items
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PoolView:
+    """A pool's items as the engine needs them; columnar over n items.
+
+    - ``keys``: the key of each item (of its first row); ``rows``: how many rows each stands for.
+    - ``blank`` (n,) bool: nothing to decide on (an empty text): people only, never the model.
+    - ``ruled`` (n,) bool: a rule sends the item to people.
+    - ``slices`` (n,) int64 into ``slice_names``; all 0 and ``()`` without slices.
+    """
+
+    items: Items
+    keys: Sequence[str]
+    rows: NDArray[np.int64]
+    blank: NDArray[np.bool_]
+    ruled: NDArray[np.bool_]
+    slices: NDArray[np.int64]
+    slice_names: tuple[str, ...]
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    @property
+    def erased(self) -> NDArray[np.bool_]:
+        """(n,) items whose content was removed for ever: nobody can decide them."""
+        return np.array([key == "" for key in self.keys], dtype=np.bool_)
+
+    def item(self, number: int) -> Item:
+        """One item as people are shown it."""
+        one = self.items.take([number])
+        data = {name: one.column(name)[0] for name in one.names}
+        text = one.texts[0] if one.text_column is not None else _fields(data)
+        return Item(number=ItemNumber(number), key=self.keys[number], text=text, data=data)
+
+
+def _fields(data: Mapping[str, object]) -> str:
+    """An item without a text column, as lines of its fields."""
+    return "\n".join(f"{name}: {value}" for name, value in data.items())
+
+
+# --------------------------------------------------------------------------- storage
+
+
+class Store(Protocol):
+    """What the engine keeps where: each method is one transaction (see ``store.store``)."""
+
+    def pools(self, project: str) -> list[Pool]: ...
+    def add_pool(
+        self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]
+    ) -> None: ...
+    def batch(self, project: str, name: BatchName, root: str) -> StoredBatch: ...
+    def batch_size(self, project: str, root: str) -> int: ...
+    def seconds_per_answer(self, project: str, pool: int) -> float | None: ...
+    def ask(
+        self,
+        project: str,
+        pool: int,
+        requests: Sequence[NewRequest],
+        events: Sequence[NewEvent],
+        *,
+        round: Round | None = None,
+        phase: Phase | None = None,
+    ) -> None: ...
+    def commit_audit(
+        self,
+        project: str,
+        audit: Audit,
+        frozen: Batch,
+        requests: Sequence[NewRequest],
+        events: Sequence[NewEvent],
+        *,
+        round: Round,
+    ) -> None: ...
+    def decide(
+        self,
+        project: str,
+        pool: int,
+        decisions: Batch,
+        events: Sequence[NewEvent],
+        *,
+        by: str,
+        phase: Phase,
+        audit: Audit | None = None,
+        round: Round | None = None,
+    ) -> None: ...
+    def rounds(self, project: str, pool: int) -> list[Round]: ...
+    def audit(self, project: str, pool: int) -> Audit | None: ...
+    def find_reviewer(self, project: str, name: str) -> str | None: ...
+    def add_reviewer(
+        self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
+    ) -> None: ...
+    def reviewer_names(self, project: str) -> dict[str, str]: ...
+    def lease(
+        self, project: str, reviewer: str, *, limit: int, now: int, until: int
+    ) -> list[OpenRequest]: ...
+    def release(self, project: str, reviewer: str) -> None: ...
+    def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None: ...
+    def answer(self, project: str, answers: Sequence[tuple[NewReview, NewEvent]]) -> int: ...
+    def last_review(self, project: Project, reviewer: str) -> Review | None: ...
+    def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
+    def reviews(self, project: Project, pool: int) -> list[Review]: ...
+    def queue_counts(self, project: str, pool: int) -> QueueCounts: ...
+    def record(self, project: str, events: Sequence[NewEvent]) -> None: ...
+    def checkpoint(self, project: str) -> str | None: ...
+
+
+# -------------------------------------------------------------------------- people
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    """One item waiting for one person's answer. Carries nothing that tells why it is asked."""
+
+    id: str
+    item: Item
+    question: Choice
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """Where a pool stands, for whoever watches.
+
+    ``bound`` is the live statement: at most this share of all labels would be wrong if the run
+    stopped here (None before it can be said).
+    """
+
+    pool: int
+    phase: Literal["learning", "auditing", "finishing", "closed"]
+    items: int
+    rows: int
+    answered: int
+    automatic: int
+    open: int
+    forecast: Forecast | None
+    seconds_per_answer: float | None
+    bound: float | None
+    budget_left: int | None = None
+
+    @property
+    def minutes_left(self) -> float | None:
+        """Forecast of the time people still need."""
+        if self.forecast is None or self.seconds_per_answer is None:
+            return None
+        return self.forecast.remaining * self.seconds_per_answer / 60
+
+
+class Desk(Protocol):
+    """One reviewer's place at the queue."""
+
+    def next(self) -> Request | None:
+        """The next item; None when the machine must think first or all is done."""
+        ...
+
+    def answer(self, request: Request, answer: Answer, *, seconds: float) -> None:
+        """Store one answer; returns once it is durable."""
+        ...
+
+    def answer_many(self, answers: Sequence[tuple[Request, Answer]]) -> None:
+        """Store several answers in one durable step (for reviewers that are not people)."""
+        ...
+
+    def next_many(self, limit: int) -> list[Request]: ...
+    def skip(self, request: Request) -> None:
+        """Put the item back, behind the others."""
+        ...
+
+    def undo(self) -> Request | None:
+        """Take back this reviewer's last answer while that is still possible; the item again."""
+        ...
+
+    def progress(self) -> Progress: ...
+
+
+class Reviewer(Protocol):
+    """Someone who answers: a person at a terminal, a column of the data, a callable."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def kind(self) -> Literal["person", "column", "callable"]: ...
+    def review(self, desk: Desk) -> bool:
+        """Answer until ``desk.next()`` gives None; False when the reviewer wants to stop."""
+        ...
