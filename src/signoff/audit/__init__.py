@@ -1,0 +1,1 @@
+"""Keys, signed checkpoints, the exported log, and its verification."""
