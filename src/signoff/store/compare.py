@@ -1,0 +1,217 @@
+"""Do the tables say what the log says? Every column that a decision rests on, against its event."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from signoff.core.events import canonical_json, instant
+from signoff.core.records import Json
+from signoff.store.database import integrity_problem
+from signoff.store.log import read_events, unnumbered
+from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
+
+
+@dataclass(frozen=True, slots=True)
+class _Event:
+    """An event and the content that was not erased."""
+
+    id: str
+    type: str
+    at: str
+    body: Json
+    content: Mapping[str, str]
+
+
+def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
+    """What the tables hold that the log does not say, one sentence each."""
+    damage = integrity_problem(db)
+    if damage is not None:
+        yield f"The database file is damaged: {damage}."
+    if unnumbered(db, project):
+        yield (
+            f"{unnumbered(db, project)} events are in no checkpoint yet: a run is at work, or was"
+            " killed and signs them when it goes on."
+        )
+    log = list(_read(db, project))
+    yield from _event_columns(db, project)
+    yield from _checkpoint_columns(db, project)
+    yield from _project(db, project, log)
+    yield from _pools(db, project, log)
+    yield from _reviewers(db, project, log)
+    yield from _reviews(db, project, log)
+    yield from _audits(db, project, log)
+
+
+def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
+    for stored in read_events(db, project):
+        yield _Event(
+            id=stored.id,
+            type=stored.type,
+            at=instant(stored.at),
+            body=json.loads(stored.canonical)["body"],
+            content={part.name: part.value for part in stored.content},
+        )
+
+
+def _event_columns(db: sa.Connection, project: str) -> Iterator[str]:
+    """The columns beside an event's canonical text repeat what it says."""
+    for row in db.execute(sa.select(events).where(events.c.project == project)):
+        value = json.loads(row.canonical)
+        said = (value["id"], value["type"], value["at"], value["project"])
+        if said != (row.id, row.type, instant(row.at), row.project):
+            yield f"Event {row.leaf} has columns that are not its own ({row.type} {row.id})."
+
+
+def _checkpoint_columns(db: sa.Connection, project: str) -> Iterator[str]:
+    """The size beside a checkpoint's text is the one it signs."""
+    for row in db.execute(sa.select(checkpoints).where(checkpoints.c.project == project)):
+        if row.note.split("\n")[1:2] != [str(row.size)]:
+            yield f"The checkpoint over {row.size} events signs another number of them."
+
+
+def _differs(what: str, table: Mapping[str, object], log: Mapping[str, object]) -> Iterator[str]:
+    for name, value in table.items():
+        if value != log.get(name):
+            said = _short(log.get(name))
+            yield f"{what}: {name} is {_short(value)} in the table, {said} in the log."
+
+
+def _short(value: object) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "..."
+
+
+def _project(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    row = db.execute(sa.select(projects).where(projects.c.id == project)).one()
+    created = [event.body for event in log if event.type == "project.created"]
+    if len(created) != 1:
+        yield f"The log begins {len(created)} projects."
+        return
+    table = {
+        "name": row.name,
+        "question": row.question,
+        "policy": row.policy,
+        "rules": row.rules,
+        "process": row.process,
+        "model": row.settings["model"],
+    }
+    yield from _differs("Project", table, created[0])
+
+
+def _pools(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    rows = db.execute(sa.select(pools).where(pools.c.project == project)).all()
+    added = {event.body["pool"]: event.body for event in log if event.type == "rows.added"}
+    if set(added) != {row.number for row in rows}:
+        yield f"The tables hold {len(rows)} pools, the log {len(added)}."
+    closed = {event.body["pool"] for event in log if event.type == "pool.closed"}
+    for row in rows:
+        if row.number not in added:
+            continue
+        roots = _roots(log, row.number)
+        table = {
+            "rows": row.rows,
+            "items": row.items,
+            "rows_root": row.rows_root,
+            "frozen_root": row.frozen_root,
+            "model_root": row.model_root,
+            "people_root": row.people_root,
+            "closed": row.phase == "closed",
+        }
+        said = {**added[row.number], **roots, "closed": row.number in closed}
+        yield from _differs(f"Pool {row.number}", table, said)
+
+
+def _roots(log: list[_Event], pool: int) -> dict[str, object]:
+    roots: dict[str, object] = {}
+    for event in log:
+        batch = event.body.get("batch")
+        if event.body.get("pool") != pool or not isinstance(batch, dict):
+            continue
+        name = {"rows.added": "rows_root", "audit.committed": "frozen_root"}.get(event.type)
+        if event.type == "decisions.made":
+            name = "model_root" if event.body["by"] == "model" else "people_root"
+        if name is not None:
+            roots[name] = batch["root"]
+    return roots
+
+
+def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    rows = db.execute(sa.select(reviewers).where(reviewers.c.project == project)).all()
+    joined = {event.body["reviewer"]: event for event in log if event.type == "reviewer.added"}
+    if set(joined) != {row.id for row in rows}:
+        yield f"The tables hold {len(rows)} reviewers, the log {len(joined)}."
+    for row in rows:
+        event = joined.get(row.id)
+        if event is None:
+            continue
+        name = event.content.get("name")
+        said = {"kind": event.body["kind"], "name": None if name is None else json.loads(name)}
+        yield from _differs(f"Reviewer {row.id}", {"kind": row.kind, "name": row.name}, said)
+
+
+def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    rows = db.execute(sa.select(reviews).where(reviews.c.project == project)).all()
+    given = {event.id: event for event in log if event.type == "answer.given"}
+    undone = {event.body["answer"] for event in log if event.type == "answer.undone"}
+    if set(given) != {row.event for row in rows}:
+        yield f"The tables hold {len(rows)} answers, the log {len(given)}."
+    for row in rows:
+        event = given.get(row.event)
+        if event is None:
+            continue
+        table = {
+            "pool": row.pool,
+            "item": row.item,
+            "reviewer": row.reviewer,
+            "seconds": row.seconds,
+            "at": instant(row.at),
+            "reason": row.reason,
+            "undone": row.undone,
+            "answer": None if row.answer is None else canonical_json(row.answer).decode(),
+        }
+        said = {
+            **event.body,
+            "at": event.at,
+            "undone": event.id in undone,
+            "answer": event.content.get("answer"),
+        }
+        yield from _differs(f"Answer to item {row.item}", table, said)
+
+
+def _audits(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    rows = db.execute(sa.select(audits).where(audits.c.project == project)).all()
+    committed = _by_attempt(log, "audit.committed")
+    if set(committed) != {(row.pool, row.attempt) for row in rows}:
+        yield f"The tables hold {len(rows)} audits, the log {len(committed)}."
+    revealed = _by_attempt(log, "seed.revealed")
+    issued = _by_attempt(log, "certificate.issued")
+    for row in rows:
+        place = (row.pool, row.attempt)
+        if place not in committed:
+            continue
+        seed = revealed.get(place, {}).get("seed")
+        table = {
+            "committed": row.committed,
+            "certificate": row.certificate,
+            "seed": None if seed is None else row.seed.hex(),
+            "seed_chosen_by": row.seed_chosen_by,
+        }
+        said = {
+            "committed": committed[place],
+            "certificate": issued.get(place, {}).get("certificate"),
+            "seed": seed,
+            "seed_chosen_by": committed[place]["seed_chosen_by"],
+        }
+        yield from _differs(f"Audit {row.pool}/{row.attempt}", table, said)
+
+
+def _by_attempt(log: list[_Event], type: str) -> dict[tuple[object, object], Json]:
+    return {
+        (event.body["pool"], event.body["attempt"]): event.body
+        for event in log
+        if event.type == type
+    }

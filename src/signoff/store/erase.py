@@ -1,0 +1,110 @@
+"""Erasing an item: its content and salts go, its numbers and digests stay."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from signoff.core.batches import BatchName
+from signoff.store.schema import (
+    artifacts,
+    audits,
+    erased_keys,
+    event_content,
+    events,
+    pools,
+    requests,
+    reviews,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """An artifact as the database names it."""
+
+    name: BatchName
+    root: str
+    sha256: str
+
+
+def artifacts_of(db: sa.Connection, project: str, pool: int) -> list[Named]:
+    """The artifacts that hold rows of a pool; two erasures of one pool follow each other."""
+    row = db.execute(
+        sa.select(pools.c.rows_root, pools.c.frozen_root, pools.c.model_root, pools.c.people_root)
+        .where(pools.c.project == project, pools.c.number == pool)
+        .with_for_update()
+    ).one()
+    roots = [root for root in row if root is not None]
+    found = db.execute(
+        sa.select(artifacts.c.name, artifacts.c.root, artifacts.c.sha256).where(
+            artifacts.c.project == project, artifacts.c.root.in_(roots)
+        )
+    )
+    return [Named(name=name, root=root, sha256=sha256) for name, root, sha256 in found]
+
+
+def all_artifacts(db: sa.Connection, project: str) -> list[Named]:
+    """Every artifact the database names; no erasure writes another one meanwhile."""
+    db.execute(sa.select(pools.c.number).where(pools.c.project == project).with_for_update())
+    found = db.execute(
+        sa.select(artifacts.c.name, artifacts.c.root, artifacts.c.sha256).where(
+            artifacts.c.project == project
+        )
+    )
+    return [Named(name=name, root=root, sha256=sha256) for name, root, sha256 in found]
+
+
+def remember_keys(db: sa.Connection, project: str, digests: Sequence[str]) -> None:
+    """Keep the digests of erased keys, so that the rows do not come in again."""
+    known = set(db.scalars(sa.select(erased_keys.c.digest).where(erased_keys.c.project == project)))
+    new = [{"project": project, "digest": digest} for digest in set(digests) - known]
+    if new:
+        db.execute(sa.insert(erased_keys), new)
+
+
+def renew_artifact(db: sa.Connection, project: str, old: Named, sha256: str) -> None:
+    """Note the bytes of a rewritten artifact."""
+    db.execute(
+        sa.update(artifacts)
+        .where(
+            artifacts.c.project == project,
+            artifacts.c.root == old.root,
+            artifacts.c.name == old.name,
+        )
+        .values(sha256=sha256)
+    )
+
+
+def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
+    """Remove an item's answers, notes and salts from the tables, and what was derived from it."""
+    mine = sa.select(events.c.id).where(events.c.project == project)
+    db.execute(
+        sa.delete(event_content).where(
+            event_content.c.event.in_(mine),
+            event_content.c.pool == pool,
+            event_content.c.item == item,
+        )
+    )
+    db.execute(
+        sa.update(reviews)
+        .where(reviews.c.project == project, reviews.c.pool == pool, reviews.c.item == item)
+        .values(answer=sa.null())
+    )
+    db.execute(
+        sa.update(requests)
+        .where(
+            requests.c.project == project,
+            requests.c.pool == pool,
+            requests.c.item == item,
+            requests.c.state != "answered",
+        )
+        .values(state="withdrawn", leased_by=None, leased_until=None)
+    )
+    # Tokens a model learnt may stem from the erased text.
+    db.execute(
+        sa.update(audits)
+        .where(audits.c.project == project, audits.c.pool == pool)
+        .values(tokens=sa.null())
+    )

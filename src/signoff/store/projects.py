@@ -1,0 +1,244 @@
+"""Projects, pools, rounds and audits in SQL; the lease that makes one run their owner."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+import sqlalchemy as sa
+
+from signoff.core.commitment import TestResult
+from signoff.core.questions import question_from_json
+from signoff.core.records import Audit, Json, Pool, Project, Round
+from signoff.core.routing import AskAlways, policy_from_json
+from signoff.store.schema import audits, pools, projects, reviewers, rounds
+
+
+def insert_project(db: sa.Connection, project: Project) -> None:
+    """Store a new project."""
+    db.execute(
+        sa.insert(projects).values(
+            id=project.id,
+            name=project.name,
+            question=project.question.to_json(),
+            policy=project.policy.to_json(),
+            rules=[rule.to_json() for rule in project.rules],
+            process=project.process,
+            settings={
+                "model": project.model,
+                "group": project.group,
+                "text_column": project.text_column,
+                "key_column": project.key_column,
+                "hidden": list(project.hidden),
+            },
+            key_id=project.key_id,
+            created=project.created,
+        )
+    )
+
+
+def find_project(db: sa.Connection, name: str | None) -> Project | None:
+    """The project of this name; without a name the only one there is, if there is one."""
+    query = sa.select(projects).order_by(projects.c.created)
+    if name is not None:
+        query = query.where(projects.c.name == name)
+    rows = db.execute(query.limit(2)).all()
+    return _project(rows[0]) if len(rows) == 1 else None
+
+
+def project_names(db: sa.Connection) -> list[str]:
+    """All projects of the store, oldest first."""
+    return list(db.scalars(sa.select(projects.c.name).order_by(projects.c.created)))
+
+
+def _project(row: sa.Row[tuple[object, ...]]) -> Project:
+    settings: Json = row.settings
+    hidden = settings["hidden"]
+    return Project(
+        id=row.id,
+        name=row.name,
+        question=question_from_json(row.question),
+        policy=policy_from_json(row.policy),
+        rules=tuple(AskAlways(column=rule["column"], value=rule["value"]) for rule in row.rules),
+        process=row.process,
+        model=str(settings["model"]),
+        group=bool(settings["group"]),
+        text_column=_text(settings["text_column"]),
+        key_column=_text(settings["key_column"]),
+        hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
+        key_id=row.key_id,
+        created=row.created,
+    )
+
+
+def _text(value: object) -> str | None:
+    return None if value is None else str(value)
+
+
+def take_ownership(
+    db: sa.Connection, project: str, owner: str, *, dead: str | None, now: int, until: int
+) -> str | None:
+    """Make ``owner`` the project's loop; the name of the live owner where there is one.
+
+    ``dead`` is an owner the caller knows to be gone (its process no longer runs on this machine).
+    """
+    row = db.execute(
+        sa.select(projects.c.owner, projects.c.owner_until)
+        .where(projects.c.id == project)
+        .with_for_update()
+    ).one()
+    free = row.owner in (None, owner, dead) or row.owner_until < now
+    if not free:
+        return str(row.owner)
+    db.execute(
+        sa.update(projects).where(projects.c.id == project).values(owner=owner, owner_until=until)
+    )
+    return None
+
+
+def current_owner(db: sa.Connection, project: str) -> str | None:
+    """Who owns the project's loop, alive or not."""
+    return db.execute(
+        sa.select(projects.c.owner).where(projects.c.id == project)
+    ).scalar_one_or_none()
+
+
+def release_ownership(db: sa.Connection, project: str, owner: str) -> None:
+    """Let another run own the project."""
+    db.execute(
+        sa.update(projects)
+        .where(projects.c.id == project, projects.c.owner == owner)
+        .values(owner=None, owner_until=None)
+    )
+
+
+def find_reviewer(db: sa.Connection, project: str, name: str) -> str | None:
+    """The id of a reviewer by name."""
+    return db.execute(
+        sa.select(reviewers.c.id).where(reviewers.c.project == project, reviewers.c.name == name)
+    ).scalar_one_or_none()
+
+
+def insert_reviewer(db: sa.Connection, project: str, id: str, name: str, kind: str) -> None:
+    """Store a new reviewer."""
+    db.execute(sa.insert(reviewers).values(id=id, project=project, name=name, kind=kind))
+
+
+def reviewer_names(db: sa.Connection, project: str) -> dict[str, str]:
+    """Names by id; people whose name was removed go by their id."""
+    rows = db.execute(
+        sa.select(reviewers.c.id, reviewers.c.name).where(reviewers.c.project == project)
+    )
+    return {id: id if name is None else name for id, name in rows}
+
+
+def insert_pool(db: sa.Connection, pool: Pool) -> None:
+    """Store a new pool."""
+    db.execute(sa.insert(pools).values(**asdict(pool)))
+
+
+def update_pool(db: sa.Connection, project: str, number: int, **changes: object) -> None:
+    """Change a pool's phase, artifacts or forecast."""
+    db.execute(
+        sa.update(pools)
+        .where(pools.c.project == project, pools.c.number == number)
+        .values(**changes)
+    )
+
+
+def project_pools(db: sa.Connection, project: str) -> list[Pool]:
+    """The pools of a project, oldest first."""
+    rows = db.execute(sa.select(pools).where(pools.c.project == project).order_by(pools.c.number))
+    return [Pool(**row._mapping) for row in rows]  # pyright: ignore[reportPrivateUsage]
+
+
+def insert_round(db: sa.Connection, project: str, round: Round) -> None:
+    """Store a round of learning."""
+    db.execute(
+        sa.insert(rounds).values(
+            project=project,
+            pool=round.pool,
+            number=round.number,
+            answers=round.answers,
+            reason=round.reason,
+            model=round.model,
+            forecast=round.forecast,
+            scores=dict(round.scores),
+        )
+    )
+
+
+def pool_rounds(db: sa.Connection, project: str, pool: int) -> list[Round]:
+    """The rounds of a pool, in order."""
+    rows = db.execute(
+        sa.select(rounds)
+        .where(rounds.c.project == project, rounds.c.pool == pool)
+        .order_by(rounds.c.number)
+    )
+    return [
+        Round(
+            pool=row.pool,
+            number=row.number,
+            answers=row.answers,
+            reason=row.reason,
+            model=row.model,
+            forecast=row.forecast,
+            scores=row.scores,
+        )
+        for row in rows
+    ]
+
+
+def insert_audit(db: sa.Connection, project: str, audit: Audit) -> None:
+    """Store an attempt at a certificate."""
+    db.execute(
+        sa.insert(audits).values(
+            project=project,
+            pool=audit.pool,
+            attempt=audit.attempt,
+            committed=audit.committed,
+            seed=audit.seed,
+            seed_chosen_by=audit.seed_chosen_by,
+            certificate=audit.certificate,
+            results=_results(audit),
+            tokens=audit.tokens,
+        )
+    )
+
+
+def _results(audit: Audit) -> list[Json] | None:
+    return None if audit.results is None else [asdict(result) for result in audit.results]
+
+
+def update_audit(db: sa.Connection, project: str, audit: Audit) -> None:
+    """Store what came of an attempt."""
+    db.execute(
+        sa.update(audits)
+        .where(
+            audits.c.project == project,
+            audits.c.pool == audit.pool,
+            audits.c.attempt == audit.attempt,
+        )
+        .values(certificate=audit.certificate, results=_results(audit))
+    )
+
+
+def pool_audit(db: sa.Connection, project: str, pool: int) -> Audit | None:
+    """The newest attempt of a pool."""
+    row = db.execute(
+        sa.select(audits)
+        .where(audits.c.project == project, audits.c.pool == pool)
+        .order_by(audits.c.attempt.desc())
+        .limit(1)
+    ).first()
+    if row is None:
+        return None
+    return Audit(
+        pool=row.pool,
+        attempt=row.attempt,
+        committed=row.committed,
+        seed=row.seed,
+        seed_chosen_by=row.seed_chosen_by,
+        certificate=row.certificate,
+        results=None if row.results is None else tuple(TestResult(**each) for each in row.results),
+        tokens=row.tokens,
+    )

@@ -1,0 +1,417 @@
+"""The store: every method is one transaction and one sentence.
+
+A change and the events that tell of it commit together. Artifacts are written, whole and durable,
+before the transaction that names them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import polars as pl
+import sqlalchemy as sa
+
+from signoff.core.batches import Batch, BatchName, StoredBatch
+from signoff.core.records import (
+    Audit,
+    NewEvent,
+    NewRequest,
+    NewReview,
+    OpenRequest,
+    Phase,
+    Pool,
+    Project,
+    QueueCounts,
+    Review,
+    Round,
+)
+from signoff.errors import StoreError
+from signoff.store import erase, log, projects, queue
+from signoff.store.artifacts import ArtifactFolder
+from signoff.store.connections import Database
+from signoff.store.database import translated
+from signoff.store.schema import artifacts, erased_keys
+
+
+class SqlStore(Database):
+    """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
+
+    def __init__(
+        self,
+        where: str,
+        *,
+        artifacts: Path | None = None,
+        create: bool = True,
+        signer: log.Signer | None = None,
+    ) -> None:
+        """Open the store at a path or URL; ``artifacts`` is its folder of columnar files.
+
+        ``signer`` signs checkpoints; a store that is only read needs none.
+
+        Raises :class:`StoreError` where it is missing, damaged, newer or out of reach.
+        """
+        super().__init__(where, create=create)
+        self.artifacts = ArtifactFolder(artifacts or self._default_folder())
+        self.signer = signer
+        self._sequencers: dict[str, log.Sequencer] = {}
+
+    def _default_folder(self) -> Path:
+        if self._url.get_backend_name() == "sqlite":
+            path = Path(str(self._url.database))
+            return path.with_name(path.name.removesuffix(".db") + ".artifacts")
+        raise StoreError(
+            f"{self.name} has no folder for its columnar files.",
+            hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
+        )
+
+    # ------------------------------------------------------------------ projects
+
+    def create_project(self, project: Project, events: Sequence[NewEvent]) -> None:
+        """Store a new project."""
+        with self.transaction() as db:
+            projects.insert_project(db, project)
+            log.append(db, project.id, events)
+
+    def find_project(self, name: str | None) -> Project | None:
+        """The project of this name; without a name the only one there is."""
+        with self.reading() as db:
+            return projects.find_project(db, name)
+
+    def project_names(self) -> list[str]:
+        """All projects, oldest first."""
+        with self.reading() as db:
+            return projects.project_names(db)
+
+    def take_ownership(
+        self, project: str, owner: str, *, dead: str | None, now: int, until: int
+    ) -> str | None:
+        """Make ``owner`` the project's loop; the live owner's name where there is one."""
+        with self.transaction() as db:
+            return projects.take_ownership(db, project, owner, dead=dead, now=now, until=until)
+
+    def current_owner(self, project: str) -> str | None:
+        """Who owns the project's loop, alive or not."""
+        with self.reading() as db:
+            return projects.current_owner(db, project)
+
+    def release_ownership(self, project: str, owner: str) -> None:
+        """Let another run own the project."""
+        with self.transaction() as db:
+            projects.release_ownership(db, project, owner)
+
+    def find_reviewer(self, project: str, name: str) -> str | None:
+        """The id of a reviewer by name."""
+        with self.reading() as db:
+            return projects.find_reviewer(db, project, name)
+
+    def add_reviewer(
+        self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
+    ) -> None:
+        """Store a new reviewer."""
+        with self.transaction() as db:
+            projects.insert_reviewer(db, project, id, name, kind)
+            log.append(db, project, events)
+
+    def reviewer_names(self, project: str) -> dict[str, str]:
+        """Reviewers' names by id."""
+        with self.reading() as db:
+            return projects.reviewer_names(db, project)
+
+    # --------------------------------------------------------------------- pools
+
+    def add_pool(self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]) -> None:
+        """Store rows that came in together."""
+        if not isinstance(table, pl.DataFrame):
+            raise TypeError("rows are stored from a polars frame")
+        with translated(self._url):
+            sha256 = self.artifacts.save(pool.project, batch, table)
+        with self.transaction() as db:
+            projects.insert_pool(db, pool)
+            self._name(db, pool.project, batch, sha256)
+            log.append(db, pool.project, events)
+
+    def pools(self, project: str) -> list[Pool]:
+        """The pools of a project, oldest first."""
+        with self.reading() as db:
+            return projects.project_pools(db, project)
+
+    def rows(self, pool: Pool) -> pl.DataFrame:
+        """A pool's rows as they came in, with our columns beside them."""
+        return self._read(pool.project, "rows", pool.rows_root)
+
+    def batch(self, project: str, name: BatchName, root: str) -> StoredBatch:
+        """A frozen order or decisions, read back."""
+        sha256 = self._sha256(project, name, root)
+        with translated(self._url):
+            return self.artifacts.load(project, name, root, sha256=sha256)
+
+    def batch_size(self, project: str, root: str) -> int:
+        """How many rows a batch has, without reading them."""
+        with self.reading() as db:
+            return db.execute(
+                sa.select(artifacts.c.count)
+                .where(artifacts.c.project == project, artifacts.c.root == root)
+                .limit(1)
+            ).scalar_one()
+
+    def _read(self, project: str, name: BatchName, root: str) -> pl.DataFrame:
+        sha256 = self._sha256(project, name, root)
+        with translated(self._url):
+            return self.artifacts.read(project, name, root, sha256=sha256)
+
+    def _sha256(self, project: str, name: BatchName, root: str) -> str:
+        with self.reading() as db:
+            found = db.execute(
+                sa.select(artifacts.c.sha256).where(
+                    artifacts.c.project == project,
+                    artifacts.c.root == root,
+                    artifacts.c.name == name,
+                )
+            ).scalar_one_or_none()
+        if found is None:
+            raise StoreError(
+                f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
+            )
+        return found
+
+    @staticmethod
+    def _name(db: sa.Connection, project: str, batch: Batch, sha256: str) -> None:
+        known = db.execute(
+            sa.select(artifacts.c.root).where(
+                artifacts.c.project == project,
+                artifacts.c.root == batch.root,
+                artifacts.c.name == batch.name,
+            )
+        ).first()
+        if known is None:
+            db.execute(
+                sa.insert(artifacts).values(
+                    project=project,
+                    root=batch.root,
+                    name=batch.name,
+                    count=len(batch),
+                    sha256=sha256,
+                )
+            )
+
+    # ------------------------------------------------------------------ the loop
+
+    def ask(
+        self,
+        project: str,
+        pool: int,
+        requests: Sequence[NewRequest],
+        events: Sequence[NewEvent],
+        *,
+        round: Round | None = None,
+        phase: Phase | None = None,
+    ) -> None:
+        """Open requests, with the round of learning that chose them."""
+        with self.transaction() as db:
+            queue.open_requests(db, project, pool, requests)
+            if round is not None:
+                projects.insert_round(db, project, round)
+                projects.update_pool(db, project, pool, forecast=round.forecast)
+            if phase is not None:
+                projects.update_pool(db, project, pool, phase=phase)
+            log.append(db, project, events)
+
+    def commit_audit(
+        self,
+        project: str,
+        audit: Audit,
+        frozen: Batch,
+        requests: Sequence[NewRequest],
+        events: Sequence[NewEvent],
+        *,
+        round: Round,
+    ) -> None:
+        """Fix labels, order and test of a pool, and open the audit drawn from them."""
+        with translated(self._url):
+            sha256 = self.artifacts.save(project, frozen)
+        with self.transaction() as db:
+            self._name(db, project, frozen, sha256)
+            projects.insert_audit(db, project, audit)
+            projects.insert_round(db, project, round)
+            projects.update_pool(
+                db,
+                project,
+                audit.pool,
+                phase="auditing",
+                frozen_root=frozen.root,
+                forecast=round.forecast,
+            )
+            queue.open_requests(db, project, audit.pool, requests)
+            log.append(db, project, events)
+
+    def decide(
+        self,
+        project: str,
+        pool: int,
+        decisions: Batch,
+        events: Sequence[NewEvent],
+        *,
+        by: str,
+        phase: Phase,
+        audit: Audit | None = None,
+        round: Round | None = None,
+    ) -> None:
+        """Record what the model ("model") or people ("reviewers") decided; change the phase."""
+        with translated(self._url):
+            sha256 = self.artifacts.save(project, decisions)
+        with self.transaction() as db:
+            self._name(db, project, decisions, sha256)
+            column = "model_root" if by == "model" else "people_root"
+            projects.update_pool(db, project, pool, **{column: decisions.root, "phase": phase})
+            if audit is not None:
+                projects.update_audit(db, project, audit)
+            if round is not None:
+                projects.insert_round(db, project, round)
+                projects.update_pool(db, project, pool, forecast=round.forecast)
+            log.append(db, project, events)
+
+    def rounds(self, project: str, pool: int) -> list[Round]:
+        """The rounds of learning of a pool."""
+        with self.reading() as db:
+            return projects.pool_rounds(db, project, pool)
+
+    def audit(self, project: str, pool: int) -> Audit | None:
+        """The newest attempt at a pool's certificate."""
+        with self.reading() as db:
+            return projects.pool_audit(db, project, pool)
+
+    # --------------------------------------------------------------------- queue
+
+    def lease(
+        self, project: str, reviewer: str, *, limit: int, now: int, until: int
+    ) -> list[OpenRequest]:
+        """Lease the first requests of the queue to a reviewer."""
+        with self.transaction() as db:
+            return queue.lease(db, project, reviewer, limit=limit, now=now, until=until)
+
+    def release(self, project: str, reviewer: str) -> None:
+        """Give back what a reviewer leased and did not answer."""
+        with self.transaction() as db:
+            queue.release(db, project, reviewer)
+
+    def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None:
+        """Put a request behind the others."""
+        with self.transaction() as db:
+            if queue.requeue(db, project, request):
+                log.append(db, project, events)
+
+    def answer(self, project: str, answers: Sequence[tuple[NewReview, NewEvent]]) -> int:
+        """Store answers; how many were the first to their item."""
+        with self.transaction() as db:
+            first = queue.add_reviews(db, project, [(r, event.id) for r, event in answers])
+            log.append(db, project, [event for review, event in answers if review.id in first])
+        return len(first)
+
+    def last_review(self, project: Project, reviewer: str) -> Review | None:
+        """A reviewer's last answer that stands."""
+        with self.reading() as db:
+            return queue.last_review(db, project.id, reviewer, project.question)
+
+    def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest:
+        """Take an answer back."""
+        with self.transaction() as db:
+            opened = queue.undo(db, project, review)
+            log.append(db, project, events)
+            return opened
+
+    def reviews(self, project: Project, pool: int) -> list[Review]:
+        """The answers of a pool that stand, in order."""
+        with self.reading() as db:
+            return queue.pool_reviews(db, project.id, pool, project.question)
+
+    def queue_counts(self, project: str, pool: int) -> QueueCounts:
+        """How many requests of a pool wait and were answered."""
+        with self.reading() as db:
+            return queue.counts(db, project, pool)
+
+    def seconds_per_answer(self, project: str, pool: int) -> float | None:
+        """The median time of people's last answers; None before anybody answered by hand."""
+        with self.reading() as db:
+            return queue.pace(db, project, pool)
+
+    # ----------------------------------------------------------------------- log
+
+    def record(self, project: str, events: Sequence[NewEvent]) -> None:
+        """Append events that change nothing else."""
+        with self.transaction() as db:
+            log.append(db, project, events)
+
+    def checkpoint(self, project: str) -> str | None:
+        """Number new events and sign a checkpoint over the whole log; its text."""
+        if self.signer is None:
+            raise RuntimeError("this store was opened without a key to sign with")
+        sequencer = self._sequencers.setdefault(project, log.Sequencer(project, self.signer))
+        try:
+            with self.transaction() as db:
+                return sequencer.run(db, now=log.last_instant(db, project))
+        except BaseException:
+            # Its tree may hold numbers that were rolled back.
+            del self._sequencers[project]
+            raise
+
+    def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
+        """Numbered events in log order."""
+        with self.reading() as db:
+            yield from log.read_events(db, project, types)
+
+    def checkpoints(self, project: str) -> list[str]:
+        """Every signed checkpoint, smallest tree first."""
+        with self.reading() as db:
+            return log.all_checkpoints(db, project)
+
+    def newest_checkpoint(self, project: str) -> str | None:
+        """The text of the newest signed checkpoint."""
+        with self.reading() as db:
+            return log.newest_checkpoint(db, project)
+
+    def decision_event(self, project: str, root: str) -> str | None:
+        """The id of the event that made a batch of decisions."""
+        with self.reading() as db:
+            return log.event_of_batch(db, project, root)
+
+    def last_instant(self, project: str) -> int:
+        """The time of the newest event: a clock set back never goes behind it."""
+        with self.reading() as db:
+            return log.last_instant(db, project)
+
+    # ------------------------------------------------------------------- erasure
+
+    def erase(
+        self, project: str, pool: int, item: int, key_digests: Sequence[str], event: NewEvent
+    ) -> None:
+        """Remove an item's content and salts everywhere, and log that.
+
+        The caller owns the project's loop. :meth:`sweep` and :meth:`compact` complete it.
+        """
+        with self.transaction() as db:
+            for old in erase.artifacts_of(db, project, pool):
+                sha256 = self.artifacts.blank(
+                    project, old.name, old.root, sha256=old.sha256, items=[item]
+                )
+                erase.renew_artifact(db, project, old, sha256)
+            erase.blank_item(db, project, pool, item)
+            erase.remember_keys(db, project, key_digests)
+            log.append(db, project, [event])
+        self.sweep(project)
+
+    def sweep(self, project: str) -> None:
+        """Remove columnar files that no transaction named: a killed process may have left
+        content in them that is erased since. The caller owns the project's loop."""
+        with self.transaction() as db:
+            named = erase.all_artifacts(db, project)
+            self.artifacts.keep_only(
+                project, [(each.name, each.root, each.sha256) for each in named]
+            )
+
+    def erased(self, project: str) -> frozenset[str]:
+        """Digests of the keys whose rows were erased."""
+        with self.reading() as db:
+            return frozenset(
+                db.scalars(sa.select(erased_keys.c.digest).where(erased_keys.c.project == project))
+            )
