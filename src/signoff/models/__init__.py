@@ -1,0 +1,1 @@
+"""Adapters to predictors: the built-in text learner, callables, scikit-learn estimators."""
