@@ -1,0 +1,398 @@
+"""One run of a project: what was asked for, against what the store already fixed."""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import cast
+
+import polars as pl
+
+from signoff.bootstrap import (
+    ProjectSpec,
+    create_project,
+    make_strategy,
+    open_store,
+    refuse_infeasible,
+    sign_with_its_key,
+)
+from signoff.core.questions import Answer, Choice
+from signoff.core.records import Project
+from signoff.core.routing import AskAlways, Certified, Policy
+from signoff.errors import InputError, StoreChanged, UsageError
+from signoff.formats.rows import guess_text_column, row_keys, unique_rows
+from signoff.formats.table import Table, read_table, require_column
+from signoff.formats.write import format_of
+from signoff.ports import PoolStrategy, Reviewer
+from signoff.reviewers import ColumnReviewer, column_answers
+from signoff.store.store import SqlStore
+from signoff.views import NewRows, group, rows_not_stored
+
+DEFAULT_PROJECT = "default"
+DEFAULT_QUESTION = "Which label fits?"
+DEFAULT_MODEL = "text"
+COLUMN = "column:"
+ACTOR = "run"
+"""Who writes a run's events: never a person's name, since the log keeps it for ever."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """What a run is asked to do; None means "as the first run fixed it", or the default.
+
+    ``reviewer`` is "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
+    ``model`` is "text", "FILE.py:NAME" or an object (model, learner, estimator, callable).
+    """
+
+    data: object
+    text: str | None = None
+    key: str | None = None
+    labels: tuple[str, ...] | None = None
+    question: str | None = None
+    project: str = DEFAULT_PROJECT
+    policy: Policy | None = None
+    ask_always: tuple[tuple[str, str], ...] = ()
+    model: object = None
+    reviewer: str | Reviewer = "terminal"
+    name: str = "reviewer"
+    budget: int | None = None
+    seed: int | None = None
+    group: bool | None = None
+    store: str | None = None
+    out: str | None = None
+    report: str | None = None
+
+    @property
+    def oracle(self) -> str | None:
+        """The column that answers, if one does."""
+        if isinstance(self.reviewer, str) and self.reviewer.startswith(COLUMN):
+            return self.reviewer.removeprefix(COLUMN)
+        return None
+
+    @property
+    def rules(self) -> tuple[AskAlways, ...]:
+        """The rules asked for."""
+        return tuple(AskAlways(column=column, value=value) for column, value in self.ask_always)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Paths:
+    """Where a run keeps its store and writes its files."""
+
+    store: str
+    results: str
+    certificate: str
+    report: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """A run that may begin: the data, and the project as stored."""
+
+    options: RunOptions
+    table: Table
+    paths: Paths
+    store: SqlStore
+    project: Project
+    strategy: PoolStrategy
+    keys: list[str]
+
+    @property
+    def hidden(self) -> frozenset[str]:
+        """Columns that models never see."""
+        oracle = self.options.oracle
+        return frozenset(self.project.hidden) | ({oracle} if oracle else set[str]())
+
+
+def paths_of(options: RunOptions) -> Paths:
+    """The store beside the data, and the files: beside the data, or in the folder of ``out``."""
+    data = options.data
+    if isinstance(data, str | Path) and str(data) != "-":
+        path = Path(data)
+        name = path.name.removesuffix(".gz")
+        stem = str(path.with_name(Path(name).stem))
+    else:
+        stem = "stdin" if isinstance(data, str) else "data"
+    if options.project != DEFAULT_PROJECT:
+        files = f"{stem}.{_safe(options.project)}.signoff"
+    else:
+        files = f"{stem}.signoff"
+    results = options.out or f"{files}.csv"
+    if results != "-":
+        files = str(Path(results).with_name(Path(files).name))
+    return Paths(
+        store=options.store or f"{stem}.signoff.db",
+        results=results,
+        certificate=f"{files}.certificate.json",
+        report=options.report or f"{files}.html",
+    )
+
+
+def _safe(name: str) -> str:
+    return "".join(c if c.isalnum() or c in "-_" else "-" for c in name)
+
+
+def prepare(options: RunOptions) -> Job:
+    """Read the data, open the store, and settle what this run may do; asks nobody anything.
+
+    Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
+    """
+    _require_reviewer(options.reviewer)
+    _require_outputs(options)
+    table = read_table(options.data)
+    _require_columns(table, options)
+    paths = paths_of(options)
+    # Everything about a first run is checked on the data alone, before a store is made.
+    first = _first_run(table, options) if not _store_exists(paths.store) else None
+    store = open_store(paths.store, create=True)
+    try:
+        return _join(options, table, paths, store, first)
+    except BaseException:
+        store.close()
+        raise
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _FirstRun:
+    """A project that may begin."""
+
+    spec: ProjectSpec
+    strategy: PoolStrategy
+
+
+def _first_run(table: Table, options: RunOptions) -> _FirstRun:
+    spec = _specify(table, options)
+    _check_first(table, options, spec)
+    model = spec.model if options.model is None else options.model
+    strategy = make_strategy(spec.policy, model, spec.question.ids)
+    return _FirstRun(spec=spec, strategy=strategy)
+
+
+def _join(
+    options: RunOptions,
+    table: Table,
+    paths: Paths,
+    store: SqlStore,
+    first: _FirstRun | None,
+) -> Job:
+    project = store.find_project(options.project)
+    if project is None:
+        first = first or _first_run(table, options)
+        project = create_project(store, first.spec, actor=ACTOR)
+        strategy = first.strategy
+    else:
+        _refuse_changes(options, project, table)
+        sign_with_its_key(store, project)
+        model = _stored_model(project) if options.model is None else options.model
+        strategy = make_strategy(project.policy, model, project.question.ids)
+    frame = unique_rows(table.frame, project.key_column, name=table.name)
+    return Job(
+        options=replace(options, data=None),
+        table=replace(table, frame=frame),
+        paths=paths,
+        store=store,
+        project=project,
+        strategy=strategy,
+        keys=row_keys(frame, project.key_column, name=table.name),
+    )
+
+
+def new_rows(job: Job) -> tuple[NewRows | None, list[str]]:
+    """Rows of the data that no pool has yet, and what to tell about them."""
+    store, project = job.store, job.project
+    fresh, keys, erased = rows_not_stored(job.table.frame, job.keys, store, project)
+    notes: list[str] = []
+    if erased:
+        notes.append(f"{erased} rows were erased before and are left out.")
+    if not fresh.height:
+        return None, notes
+    if store.pools(project.id):
+        notes.append(f"{fresh.height} new rows are a new pool with a certificate of its own.")
+    return group(fresh, keys, project), notes
+
+
+def _store_exists(where: str) -> bool:
+    return "://" in where or Path(where).exists()
+
+
+def _require_reviewer(reviewer: str | Reviewer) -> None:
+    known = ("terminal", "none")
+    if isinstance(reviewer, str) and reviewer not in known and not reviewer.startswith(COLUMN):
+        raise UsageError(
+            f"Reviewer {reviewer!r} is not known.", hint="Pass terminal, column:COL or none."
+        )
+
+
+def _require_outputs(options: RunOptions) -> None:
+    """Files that could not be written at the end, hours of answers later."""
+    if options.out not in (None, "-"):
+        format_of(Path(options.out))
+    for path, flag in ((options.out, "--out"), (options.report, "--report")):
+        if path in (None, "-"):
+            continue
+        folder = Path(path).resolve().parent
+        if not folder.is_dir() or not os.access(folder, os.W_OK):
+            problem = "cannot be written" if folder.is_dir() else "is not there"
+            raise UsageError(
+                f"{path} cannot be made: the folder {folder} {problem}.",
+                hint=f"Make the folder, or pass another {flag}.",
+            )
+
+
+def _require_columns(table: Table, options: RunOptions) -> None:
+    wanted = [(options.text, "--text"), (options.key, "--key"), (options.oracle, "--reviewer")]
+    wanted += [(column, "--ask-always") for column, _ in options.ask_always]
+    if isinstance(options.policy, Certified):
+        wanted.append((options.policy.slice, "--slice"))
+    for column, flag in wanted:
+        if column is not None:
+            require_column(table, column, flag)
+
+
+def _specify(table: Table, options: RunOptions) -> ProjectSpec:
+    """What a first run with these options fixes."""
+    text = _text_column(table, options)
+    labels = options.labels or _labels_of_column(table, options)
+    oracle = options.oracle
+    return ProjectSpec(
+        name=options.project,
+        question=Choice.of(labels, text=options.question or DEFAULT_QUESTION),
+        policy=options.policy or Certified(),
+        rules=options.rules,
+        process=process_of(options),
+        model=_model_name(options.model),
+        group=True if options.group is None else options.group,
+        text_column=text,
+        key_column=options.key,
+        hidden=() if oracle is None else (oracle,),
+    )
+
+
+def process_of(options: RunOptions) -> dict[str, object]:
+    """Who answers: the human process that a certificate speaks of.
+
+    People's names stay out of it, since it is in the log for ever.
+    """
+    reviewer = options.reviewer
+    if options.oracle is not None:
+        return {"kind": "column", "name": reviewer}
+    if isinstance(reviewer, str) or reviewer.kind == "person":
+        return {"kind": "person"}
+    return {"kind": reviewer.kind, "name": reviewer.name}
+
+
+def _text_column(table: Table, options: RunOptions) -> str | None:
+    if options.text is not None:
+        return options.text
+    exclude = [name for name in (options.oracle, options.key) if name is not None]
+    if isinstance(options.policy, Certified) and options.policy.slice is not None:
+        exclude.append(options.policy.slice)
+    try:
+        return guess_text_column(table.frame, exclude, name=table.name)
+    except InputError:
+        if options.model in (None, "text"):
+            raise
+        return None
+
+
+def _labels_of_column(table: Table, options: RunOptions) -> tuple[str, ...]:
+    if options.oracle is None:
+        raise UsageError("No labels given.", hint="Pass --labels A,B or --labels @FILE.")
+    values = table.frame[options.oracle].cast(pl.String).drop_nulls().str.strip_chars()
+    return tuple(sorted(value for value in values.unique().to_list() if value))
+
+
+def _model_name(model: object) -> str:
+    if model is None:
+        return DEFAULT_MODEL
+    return model if isinstance(model, str) else type(model).__name__
+
+
+def _stored_model(project: Project) -> str:
+    """The model by the name that the first run was given."""
+    if project.model == DEFAULT_MODEL or ".py:" in project.model:
+        return project.model
+    raise UsageError(
+        f"Project {project.name!r} was begun from Python with a model of its own"
+        f" ({project.model}).",
+        hint="Pass the same model again: signoff.run(..., model=...).",
+    )
+
+
+def _check_first(table: Table, options: RunOptions, spec: ProjectSpec) -> None:
+    """Everything that could refuse a first run, before its store exists."""
+    if options.oracle is not None:
+        _oracle_answers(table, options.oracle, [""] * table.frame.height, spec.question)
+    if spec.key_column is not None:
+        row_keys(table.frame, spec.key_column, name=table.name)  # refuses what can be no key
+    probe = Project(
+        id="",
+        name=spec.name,
+        question=spec.question,
+        policy=spec.policy,
+        rules=spec.rules,
+        process={},
+        model="",
+        group=spec.group,
+        text_column=spec.text_column,
+        key_column=spec.key_column,
+        hidden=(),
+        key_id="",
+        created=0,
+    )
+    items = group(table.frame, [], probe).items
+    refuse_infeasible(spec.policy, items, len(spec.question.labels))
+
+
+def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None:
+    """A second target after seeing the audit would be a second chance."""
+    asked: list[tuple[str, object, object]] = [
+        ("labels", options.labels, project.question.ids),
+        ("question", options.question, project.question.text),
+        ("model", None if options.model is None else _model_name(options.model), project.model),
+        ("text column", options.text, project.text_column),
+        ("key column", options.key, project.key_column),
+        ("grouping", options.group, project.group),
+    ]
+    changes = [
+        f"{what}: {_show(before)} -> {_show(now)}"
+        for what, now, before in asked
+        if now is not None and now != before
+    ]
+    if options.policy is not None and options.policy != project.policy:
+        changes.append(f"policy: {project.policy.describe()} -> {options.policy.describe()}")
+    if options.rules and options.rules != project.rules:
+        changes.append("ask-always rules")
+    if changes:
+        raise StoreChanged(
+            f"Project {project.name!r} was begun otherwise ({'; '.join(changes)}).",
+            hint="Leave these out to go on as begun, or start another with --project NAME.",
+        )
+    missing = [
+        name
+        for name in (
+            project.text_column,
+            project.key_column,
+            getattr(project.policy, "slice", None),
+        )
+        if name is not None and name not in table.frame.columns
+    ]
+    for name in missing:
+        require_column(table, name, "the file the project began with")
+
+
+def _show(value: object) -> str:
+    return ",".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else str(value)
+
+
+def _oracle_answers(
+    table: Table, column: str, keys: list[str], question: Choice
+) -> dict[str, Answer]:
+    return column_answers(column, keys, table.frame[column].to_list(), question)
+
+
+def column_reviewer(job: Job, column: str) -> ColumnReviewer:
+    """The reviewer that answers from a column of the data."""
+    answers = _oracle_answers(job.table, column, job.keys, job.project.question)
+    return ColumnReviewer(column, answers)

@@ -1,0 +1,76 @@
+"""Where a pool stands, for whoever watches: counts, forecast, pace, the live bound."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from signoff.core.commitment import Commitment, live_bound
+from signoff.core.records import Json, Pool, Project
+from signoff.ports import Forecast, Progress, Store
+
+
+def progress_of(store: Store, project: Project, pool: Pool, *, budget_left: int | None) -> Progress:
+    """The state of a pool from the store alone; cheap enough to ask for after every answer."""
+    counts = store.queue_counts(project.id, pool.number)
+    automatic = 0
+    if pool.model_root is not None:
+        automatic = store.batch_size(project.id, pool.model_root)
+    return Progress(
+        pool=pool.number,
+        phase=pool.phase,
+        items=pool.items,
+        rows=pool.rows,
+        answered=counts.answered,
+        automatic=automatic,
+        open=counts.open,
+        forecast=_forecast(pool, counts.answered, automatic),
+        seconds_per_answer=store.seconds_per_answer(project.id, pool.number),
+        bound=_bound(store, project, pool),
+        budget_left=budget_left,
+    )
+
+
+def _forecast(pool: Pool, answered: int, automatic: int) -> Forecast | None:
+    """What people still have to give: known once the audit is over, planned before."""
+    if pool.phase in ("finishing", "closed"):
+        return Forecast(
+            answered=answered,
+            learning=0,
+            audit=0,
+            review=pool.items - answered - automatic,
+            automatic=automatic,
+        )
+    if pool.forecast is None:
+        return None
+    planned = Forecast(**cast("dict[str, int]", pool.forecast))
+    given = max(0, answered - planned.answered)
+    learning = max(0, planned.learning - given)
+    audit = max(0, planned.audit - max(0, given - planned.learning))
+    return Forecast(
+        answered=answered,
+        learning=learning,
+        audit=audit,
+        review=planned.review,
+        automatic=planned.automatic,
+    )
+
+
+def _bound(store: Store, project: Project, pool: Pool) -> float | None:
+    audit = store.audit(project.id, pool.number)
+    if audit is None:
+        return None
+    commitment = Commitment.from_json(audit.committed)
+    return live_bound(commitment.errors, commitment.items, sealed=audit.results is not None)
+
+
+def forecast_json(forecast: Forecast | None) -> Json | None:
+    """A forecast as the store keeps it."""
+    if forecast is None:
+        return None
+    return {
+        "answered": forecast.answered,
+        "learning": forecast.learning,
+        "audit": forecast.audit,
+        "review": forecast.review,
+        "automatic": forecast.automatic,
+    }

@@ -1,0 +1,278 @@
+"""``signoff.run``: from a table to labels, a certificate and a signed log, in one call."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from signoff.bootstrap import add_rows, make_engine
+from signoff.core.items import Item
+from signoff.core.questions import Answer, Choice
+from signoff.core.records import Json, Project
+from signoff.core.routing import Policy
+from signoff.desk import QueueDesk
+from signoff.engine import Engine
+from signoff.errors import Exit, Unfinished
+from signoff.formats.write import write_text
+from signoff.job import ACTOR, Job, Paths, RunOptions, column_reviewer, new_rows, prepare
+from signoff.ownership import owning
+from signoff.ports import Progress, Reviewer
+from signoff.reviewers import CallableReviewer
+from signoff.store.store import SqlStore
+from signoff.storeview import StoreView
+
+if TYPE_CHECKING:
+    import polars as pl
+
+__all__ = ["Result", "RunOptions", "RunResult", "StoreView", "execute", "run"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunResult:
+    """What a run of the command line ended with."""
+
+    exit_code: Exit
+    certificate: Json | None
+    paths: Paths
+    counts: dict[str, int]
+    messages: list[str] = field(default_factory=list[str])
+
+
+def _ignore(_: Progress) -> None:
+    """Nobody watches."""
+
+
+def execute(options: RunOptions, *, on_progress: Callable[[Progress], None] = _ignore) -> RunResult:
+    """Do a whole run and write its files; resumable wherever it stops.
+
+    Raises :class:`SignoffError` where nothing could be done; a run that began and did not end has
+    exit code ``UNFINISHED`` and files with what is decided so far.
+    """
+    job = prepare(options)
+    try:
+        with owning(job.store, job.project.id):
+            return _run(job, on_progress)
+    finally:
+        job.store.close()
+
+
+def _run(job: Job, on_progress: Callable[[Progress], None]) -> RunResult:
+    view, messages = _loop(job, on_progress)
+    certificate = _write(job, view)
+    return RunResult(
+        exit_code=Exit.DONE if view.finished else Exit.UNFINISHED,
+        certificate=certificate,
+        paths=job.paths,
+        counts=view.counts(),
+        messages=messages,
+    )
+
+
+def _loop(job: Job, on_progress: Callable[[Progress], None]) -> tuple[StoreView, list[str]]:
+    """Add what is new, work on the newest pool; what there is to see, and to say."""
+    options, project = job.options, job.project
+    engine = make_engine(
+        job.store,
+        project,
+        strategy=job.strategy,
+        hidden=job.hidden,
+        actor=ACTOR,
+        budget=options.budget,
+        seed=options.seed,
+    )
+    engine.on_progress = on_progress
+    reviewer = _reviewer(job)
+    _clean_up(job.store, project)
+    rows, messages = new_rows(job)
+    if rows is not None:
+        _refuse_second_open_pool(engine)
+        add_rows(engine, rows)
+    stopped = _work(engine, reviewer, on_progress)
+    messages += [stopped] if stopped else []
+    return StoreView(job.store, project, engine.views), messages
+
+
+def _clean_up(store: SqlStore, project: Project) -> None:
+    """What a killed run left: leases (nobody but the owner of the loop asks people), and files."""
+    for reviewer in store.reviewer_names(project.id):
+        store.release(project.id, reviewer)
+    store.sweep(project.id)
+
+
+def _refuse_second_open_pool(engine: Engine) -> None:
+    """A pool that is still open comes first: its certificate must not mix with the next one."""
+    pools = engine.store.pools(engine.project.id)
+    if pools and pools[-1].phase != "closed":
+        raise Unfinished(
+            f"Pool {pools[-1].number} is not finished, and the data holds new rows.",
+            hint="Finish it with the old file first; then run with the new one.",
+        )
+
+
+def _work(
+    engine: Engine, reviewer: Reviewer | None, on_progress: Callable[[Progress], None]
+) -> str:
+    """Machine and people in turns, until all is decided or somebody stops; why it stopped."""
+    desk: QueueDesk | None = None
+    try:
+        while True:
+            progress = engine.advance()
+            on_progress(progress)
+            if progress.phase == "closed":
+                return ""
+            if progress.open == 0 or progress.budget_left == 0:
+                return f"The budget of {engine.budget} answers is spent; raise --budget to go on."
+            if reviewer is None:
+                return f"{progress.open} items wait for people."
+            if desk is None:
+                desk = QueueDesk(engine, name=reviewer.name, kind=reviewer.kind)
+            if not reviewer.review(desk):
+                return "Stopped; run the same command again to go on."
+            if (left := engine.progress()).open and left.budget_left != 0:
+                return f"{left.open} items are left unanswered; run the same command to go on."
+    except KeyboardInterrupt:
+        return "Interrupted; run the same command again to go on."
+    finally:
+        if desk is not None:
+            desk.leave()
+        # What was answered since the machine last worked is in the log, too.
+        engine.store.checkpoint(engine.project.id)
+
+
+def _reviewer(job: Job) -> Reviewer | None:
+    options = job.options
+    wanted = options.reviewer
+    if not isinstance(wanted, str):
+        return wanted
+    if options.oracle is not None:
+        return column_reviewer(job, options.oracle)
+    if wanted == "terminal":
+        from signoff.terminal import TerminalReviewer
+
+        if job.table.name == "standard input":
+            return TerminalReviewer.on_device(name=options.name)
+        return TerminalReviewer(name=options.name)
+    return None
+
+
+def _write(job: Job, view: StoreView) -> Json | None:
+    """Results, certificate and report; the certificate."""
+    view.export(job.paths.results)
+    certificate = view.certificate()
+    if certificate is not None:
+        text = json.dumps(certificate, indent=2, ensure_ascii=False) + "\n"
+        write_text(Path(job.paths.certificate), text)
+    if job.paths.results != "-":
+        view.report(job.paths.report)
+    return certificate
+
+
+# ---------------------------------------------------------------------------- Python
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What :func:`run` gives back.
+
+    ``results``: the data's columns and the ``signoff_*`` columns, one row per row of the data.
+    ``certificate``: None where the policy promises nothing. ``finished``: every item is decided.
+    """
+
+    results: pl.DataFrame
+    certificate: Json | None
+    counts: dict[str, int]
+    finished: bool
+    messages: list[str]
+    store: str
+    _html: str = field(repr=False, default="")
+
+    def to_pandas(self) -> object:
+        """The results as a pandas frame (needs pandas)."""
+        return self.results.to_pandas()
+
+    def report(self, path: str | Path) -> None:
+        """Write the HTML report."""
+        write_text(Path(path), self._html)
+
+
+def run(
+    data: object,
+    *,
+    question: str | Choice | None = None,
+    labels: Sequence[str] | None = None,
+    policy: Policy | None = None,
+    model: object = None,
+    reviewer: str | Reviewer | Callable[[Item], str | Answer | None] = "terminal",
+    store: str | Path | None = None,
+    text: str | None = None,
+    key: str | None = None,
+    ask_always: Sequence[tuple[str, str]] = (),
+    project: str = "default",
+    budget: int | None = None,
+    seed: int | None = None,
+    group: bool | None = None,
+    on_progress: Callable[[Progress], None] = _ignore,
+) -> Result:
+    """Label a table: people answer what they must, the model what it can prove.
+
+    - ``data``: a path, a polars, pandas or Arrow frame, or an iterable of dicts.
+    - ``question``: a :class:`Choice`, or its text beside ``labels``.
+    - ``policy``: :class:`Certified` (the default), :class:`Threshold` or :class:`People`.
+    - ``model``: "text", "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
+      with ``predict``.
+    - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
+      a label, or None for "cannot say".
+    - ``store``: where everything is kept; without one, in a temporary folder.
+
+    Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
+    """
+    asked = question.text if isinstance(question, Choice) else question
+    named = tuple(question.ids) if isinstance(question, Choice) else labels
+    with tempfile.TemporaryDirectory() as folder:
+        where = str(store) if store is not None else str(Path(folder) / "run.signoff.db")
+        options = RunOptions(
+            data=data,
+            text=text,
+            key=key,
+            labels=None if named is None else tuple(named),
+            question=asked,
+            project=project,
+            policy=policy,
+            ask_always=tuple(ask_always),
+            model=model,
+            reviewer=_as_reviewer(reviewer),
+            budget=budget,
+            seed=seed,
+            group=group,
+            store=where,
+        )
+        job = prepare(options)
+        try:
+            with owning(job.store, job.project.id):
+                view, messages = _loop(job, on_progress)
+                return Result(
+                    results=view.results(),
+                    certificate=view.certificate(),
+                    counts=view.counts(),
+                    finished=view.finished,
+                    messages=messages,
+                    store=where if store is not None else "",
+                    _html=view.html(),
+                )
+        finally:
+            job.store.close()
+
+
+def _as_reviewer(
+    reviewer: str | Reviewer | Callable[[Item], str | Answer | None],
+) -> str | Reviewer:
+    if isinstance(reviewer, str):
+        return reviewer
+    if hasattr(reviewer, "review"):
+        return reviewer  # pyright: ignore[reportReturnType]
+    name = getattr(reviewer, "__name__", "callable")
+    return CallableReviewer(reviewer, name=name)  # pyright: ignore[reportArgumentType]

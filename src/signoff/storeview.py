@@ -1,0 +1,313 @@
+"""A stored project, seen from outside the loop: status, results, log, proofs, erasure."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from signoff.audit.keys import parse_public_key
+from signoff.audit.verify import Problem, Verdict, verify_log
+from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
+from signoff.core.decisions import read_model_rows
+from signoff.core.questions import answer_text
+from signoff.core.records import Json, Pool, Project
+from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
+from signoff.evidence import decision_proof, log_lines, log_parts
+from signoff.formats.results import Decisions, results_frame
+from signoff.formats.write import replace_file, write_table, write_text
+from signoff.ownership import owning
+from signoff.ports import PoolView
+from signoff.reporting import Reporter
+from signoff.store.artifacts import PREFIX
+from signoff.store.compare import disagreements
+from signoff.store.store import SqlStore
+from signoff.views import ITEM, KEY, PoolViews, key_digest
+
+
+def one_line(error: Exception) -> str:
+    """What an error says, short enough for one line."""
+    return " ".join(f"{type(error).__name__}: {error}".split())[:120]
+
+
+@dataclass(slots=True, kw_only=True)
+class _Decided:
+    """What each of n items ended with, while it is filled in: columns of text or None (n,)."""
+
+    text: dict[str, NDArray[np.object_]]
+    confidence: NDArray[np.float64]
+
+    @classmethod
+    def nothing(cls, n: int) -> _Decided:
+        """All undecided."""
+        names = ("answer", "by", "reason", "reviewers", "model", "event")
+        return cls(
+            text={name: np.full(n, None, dtype=object) for name in names},
+            confidence=np.full(n, np.nan),
+        )
+
+
+@dataclass(slots=True)
+class StoreView:
+    """One project of a store."""
+
+    store: SqlStore
+    project: Project
+    views: Callable[[Pool], PoolView]
+
+    @classmethod
+    def open(cls, where: str, project: str | None = None) -> StoreView:
+        """The project of this name, or the only one of the store."""
+        store = open_store(where, create=False)
+        found = store.find_project(project)
+        if found is None:
+            names = ", ".join(store.project_names()) or "none"
+            store.close()
+            raise StoreError(
+                f"{where} has no project {project!r}."
+                if project is not None
+                else f"{where} holds several projects, or none.",
+                hint=f"Pass --project with one of: {names}.",
+            )
+        return cls(store, found, PoolViews(store, found, frozenset(), {}))
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.store.close()
+
+    # -------------------------------------------------------------------- status
+
+    @property
+    def pools(self) -> list[Pool]:
+        """The project's pools, oldest first."""
+        return self.store.pools(self.project.id)
+
+    @property
+    def finished(self) -> bool:
+        """Whether every item is decided."""
+        return all(pool.phase == "closed" for pool in self.pools)
+
+    def counts(self) -> dict[str, int]:
+        """Rows, items, and who decided how many; over all pools."""
+        counts = {"rows": 0, "items": 0, "human": 0, "automatic": 0, "undecided": 0, "pools": 0}
+        for pool in self.pools:
+            human = self.store.queue_counts(self.project.id, pool.number).answered
+            automatic = self._automatic(pool)
+            counts["pools"] += 1
+            counts["rows"] += pool.rows
+            counts["items"] += pool.items
+            counts["human"] += human
+            counts["automatic"] += automatic
+            counts["undecided"] += pool.items - human - automatic
+        return counts
+
+    def _automatic(self, pool: Pool) -> int:
+        if pool.model_root is None:
+            return 0
+        return self.store.batch_size(self.project.id, pool.model_root)
+
+    def status(self) -> Json:
+        """Where the project stands."""
+        pools = self.pools
+        waiting = [self.store.queue_counts(self.project.id, pool.number).open for pool in pools]
+        return {
+            "project": self.project.name,
+            "question": self.project.question.text,
+            "labels": list(self.project.question.ids),
+            "policy": self.project.policy.describe(),
+            "phase": pools[-1].phase if pools else "empty",
+            "waiting": sum(waiting),
+            **self.counts(),
+        }
+
+    def certificate(self) -> Json | None:
+        """The newest pool's certificate, with its checkpoint and those of earlier pools."""
+        issued = [
+            audit.certificate
+            for pool in self.pools
+            if (audit := self.store.audit(self.project.id, pool.number)) is not None
+            and audit.certificate is not None
+        ]
+        if not issued:
+            return None
+        certificate = dict(issued[-1])
+        certificate["checkpoint"] = self.store.newest_checkpoint(self.project.id)
+        certificate["key_id"] = self.project.key_id
+        if len(issued) > 1:
+            certificate["earlier_pools"] = issued[:-1]
+        return certificate
+
+    # ------------------------------------------------------------------- results
+
+    def results(self) -> pl.DataFrame:
+        """The data's columns and ``signoff_*`` columns, row by row, all pools."""
+        parts = [self._pool_results(pool) for pool in self.pools]
+        return pl.concat(parts, how="diagonal_relaxed")
+
+    def export(self, out: str) -> None:
+        """Write the results; ``-`` is standard output."""
+        write_table(self.results(), out)
+
+    def html(self) -> str:
+        """The report as one HTML page."""
+        from signoff.report.html import render_report
+
+        reporter = Reporter(
+            store=self.store,
+            project=self.project,
+            views=self.views,
+            certificate=self.certificate(),
+        )
+        return render_report(reporter.data())
+
+    def report(self, path: str) -> None:
+        """Write the report."""
+        write_text(Path(path), self.html())
+
+    def _pool_results(self, pool: Pool) -> pl.DataFrame:
+        rows = self.store.rows(pool)
+        user = [name for name in rows.columns if not name.startswith(PREFIX)]
+        decided = self.decisions(pool)
+        return results_frame(rows.select(user), rows[ITEM].to_numpy(), decided)
+
+    def decisions(self, pool: Pool) -> Decisions:
+        """What each item of a pool ended with so far, columnar."""
+        decided = _Decided.nothing(pool.items)
+        if pool.model_root is not None:
+            self._fill_automatic(pool.model_root, decided)
+        self._fill_people(pool, decided)
+        return Decisions(
+            answer=decided.text["answer"].tolist(),
+            by=decided.text["by"].tolist(),
+            confidence=decided.confidence,
+            reason=decided.text["reason"].tolist(),
+            reviewers=decided.text["reviewers"].tolist(),
+            model=decided.text["model"].tolist(),
+            event=decided.text["event"].tolist(),
+        )
+
+    def _fill_automatic(self, root: str, decided: _Decided) -> None:
+        """What the model decided, column by column; erased rows stay undecided."""
+        batch = self.store.batch(self.project.id, "decisions", root)
+        labels = self.project.question.ids
+        said = read_model_rows(batch.private, labels)
+        kept = np.flatnonzero(said.codes >= 0)
+        items = batch.ints[kept, 0]
+        decided.text["answer"][items] = np.array(labels, dtype=object)[said.codes[kept]]
+        decided.text["by"][items] = "model"
+        decided.text["reason"][items] = said.reason
+        decided.text["model"][items] = said.model
+        decided.text["event"][items] = self.store.decision_event(self.project.id, root)
+        decided.confidence[items] = said.confidence[kept]
+
+    def _fill_people(self, pool: Pool, decided: _Decided) -> None:
+        names = self.store.reviewer_names(self.project.id)
+        for review in self.store.reviews(self.project, pool.number):
+            if review.answer is None:
+                continue
+            decided.text["answer"][review.item] = answer_text(review.answer)
+            decided.text["by"][review.item] = "reviewers"
+            decided.text["reason"][review.item] = review.reason
+            decided.text["reviewers"][review.item] = names[review.reviewer]
+            decided.text["event"][review.item] = review.event
+
+    # ------------------------------------------------------------------ evidence
+
+    def export_log(self, out: str, *, content: bool = False) -> None:
+        """Write the log as JSON lines; with the private values where ``content`` asks for them."""
+        lines = log_lines(self.store, self.project, content=content)
+        if out == "-":
+            for line in lines:
+                sys.stdout.buffer.write(line)
+            return
+        replace_file(Path(out), lambda file: file.writelines(lines))
+
+    def verify(self, public_key: str | None = None) -> Verdict:
+        """Check the log, and that the tables say what it says.
+
+        Raises :class:`VerificationFailed` where the store cannot be read as signoff wrote it.
+        """
+        if public_key is not None:
+            parse_public_key(public_key)
+        try:
+            return self._verdict(public_key)
+        except SignoffError as error:
+            raise VerificationFailed(error.message, hint=error.hint) from error
+        except (ValueError, LookupError, TypeError) as error:
+            raise VerificationFailed(
+                f"{self.store.name} holds what signoff does not write ({one_line(error)}).",
+                hint="Restore it from a backup.",
+            ) from error
+
+    def _verdict(self, public_key: str | None) -> Verdict:
+        parts = log_parts(self.store, self.project, content=True)
+        verdict = verify_log(parts, public_key=public_key)
+        if not verdict.ok:
+            return verdict
+        with self.store.reading() as db:
+            problems = list(disagreements(db, self.project.id))
+        if not problems:
+            return verdict
+        problem = Problem(line=0, event=None, reason=problems[0])
+        return replace(verdict, ok=False, problem=problem)
+
+    def proof(self, key: str) -> Json:
+        """Proof that the decision on a row is in the signed log; ``key`` as in :meth:`erase`.
+
+        Raises :class:`InputError` where no row has the key or its item is not decided yet.
+        """
+        pool, item, _, _ = self._locate(key)
+        found = decision_proof(self.store, self.project, pool, item)
+        if found is None:
+            raise InputError(
+                f"The row {key[:40]!r} is not decided yet.", hint="Finish the run first."
+            )
+        return found.to_json()
+
+    # ------------------------------------------------------------------- erasure
+
+    def erase(self, key: str) -> int:
+        """Remove an item's content everywhere and log that; how many rows it stood for.
+
+        Raises :class:`InputError` where no row has the key, :class:`StoreBusy` while a run is on.
+        """
+        sign_with_its_key(self.store, self.project)
+        with owning(self.store, self.project.id):
+            self.store.sweep(self.project.id)
+            pool, item, rows, keys = self._locate(key)
+            recorder = recorder_for(self.store, self.project.id, actor="erase")
+            event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
+            digests = [key_digest(self.project.id, each) for each in keys]
+            self.store.erase(self.project.id, pool.number, item, digests, event)
+            self.store.checkpoint(self.project.id)
+        self.store.compact()
+        return len(rows)
+
+    def _locate(self, key: str) -> tuple[Pool, int, list[int], list[str]]:
+        """The pool and item of a row's key, and all rows of that item."""
+        number = _row_number(key)
+        for pool in self.pools:
+            rows = self.store.rows(pool)
+            match = rows.filter(rows[KEY] == key)
+            if not match.height and number is not None:
+                match = rows.slice(number, 1)
+                number -= rows.height
+            if match.height:
+                item = int(match[ITEM][0])
+                same = rows.with_row_index("__at").filter(rows[ITEM] == item)
+                return pool, item, same["__at"].to_list(), same[KEY].to_list()
+        raise InputError(
+            f"No row of {self.store.name} has the key {key[:40]!r}.",
+            hint="Keys are the --key column's values; row:12 names the 12th row of the data.",
+        )
+
+
+def _row_number(key: str) -> int | None:
+    """The place of a row named ``row:N``, from 0."""
+    number = key.removeprefix("row:")
+    return int(number) - 1 if number != key and number.isdigit() and int(number) > 0 else None
