@@ -1,0 +1,214 @@
+"""``signoff run``: label a table."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from signoff.cli.options import (
+    check_reviewer,
+    read_count,
+    read_labels,
+    read_policy,
+    read_rules,
+    user_name,
+)
+from signoff.cli.output import ProgressLine, progress_as_json, say, say_json
+from signoff.errors import UsageError
+
+if TYPE_CHECKING:
+    from signoff.ports import Reviewer
+    from signoff.sdk import RunOptions, RunResult
+
+DATA = "CSV, TSV, JSON lines or Parquet file; - reads standard input."
+TERMINAL = "terminal"
+
+
+def run(
+    data: Annotated[str, typer.Argument(metavar="DATA", help=DATA, show_default=False)],
+    text: Annotated[
+        str | None, typer.Option(metavar="COL", help="The column people read. [default: guessed]")
+    ] = None,
+    key: Annotated[
+        str | None, typer.Option(metavar="COL", help="The column that names each row.")
+    ] = None,
+    labels: Annotated[
+        str | None,
+        typer.Option(metavar="A,B,..|@FILE", help="The answers allowed; @FILE: one a line."),
+    ] = None,
+    question: Annotated[
+        str | None, typer.Option(metavar="TEXT", help="What people are asked.")
+    ] = None,
+    project: Annotated[
+        str, typer.Option(metavar="NAME", help="Another name starts another project.")
+    ] = "default",
+    policy: Annotated[
+        str | None,
+        typer.Option(metavar="certified|threshold:P|people", help="[default: certified]"),
+    ] = None,
+    max_error: Annotated[
+        str | None,
+        typer.Option(metavar="5%", help="Share of all labels that may be wrong. [default: 5%]"),
+    ] = None,
+    certainty: Annotated[
+        str | None, typer.Option(metavar="95%", help="How sure you must be. [default: 95%]")
+    ] = None,
+    slice: Annotated[
+        str | None,
+        typer.Option(metavar="COL", help="Keep the promise for every value of this column."),
+    ] = None,
+    ask_always: Annotated[
+        list[str] | None,
+        typer.Option(metavar="COL=VALUE", help="These rows always go to a person. Repeatable."),
+    ] = None,
+    model: Annotated[
+        str | None, typer.Option(metavar="text|FILE.py:NAME", help="[default: text]")
+    ] = None,
+    reviewer: Annotated[
+        str, typer.Option(metavar="terminal|column:COL|none", help="Who answers.")
+    ] = TERMINAL,
+    as_name: Annotated[
+        str | None,
+        typer.Option("--as", metavar="NAME", help="Your name in the log. [default: user name]"),
+    ] = None,
+    budget: Annotated[
+        str | None, typer.Option(metavar="N", help="At most N answers by people.")
+    ] = None,
+    seed: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Choose the audit's seed; the certificate will say so."),
+    ] = None,
+    no_group: Annotated[
+        bool, typer.Option("--no-group", help="Rows with equal texts stay separate items.")
+    ] = False,
+    store: Annotated[
+        str | None,
+        typer.Option(metavar="PATH|URL", help="[default: beside DATA, NAME.signoff.db]"),
+    ] = None,
+    out: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="Results: .csv, .tsv, .jsonl, .parquet or -."),
+    ] = None,
+    report: Annotated[
+        str | None, typer.Option(metavar="FILE", help="[default: NAME.signoff.html]")
+    ] = None,
+    json: Annotated[
+        bool,
+        typer.Option("--json", help="One JSON object at the end; progress as JSON on stderr."),
+    ] = False,
+) -> None:
+    """Label the rows of DATA.
+
+    People answer what they must, the model what it can prove. Results, certificate, report and
+    store appear beside DATA. The same command goes on where an earlier one stopped; nobody is
+    asked twice.
+    """
+    if json and out == "-":
+        raise UsageError(
+            "--json and --out - both write to standard output.", hint="Pass --out FILE."
+        )
+    check_reviewer(reviewer)
+    chosen = read_policy(policy, max_error=max_error, certainty=certainty, by=slice)
+    rules = read_rules(ask_always or [])
+    allowed = read_labels(labels)
+    most, chosen_seed = read_count(budget, name="--budget"), read_count(seed, name="--seed")
+    name = as_name or user_name()
+    from signoff.sdk import RunOptions
+
+    options = RunOptions(
+        data=data,
+        text=text,
+        key=key,
+        labels=allowed,
+        question=question,
+        project=project,
+        policy=chosen,
+        ask_always=rules,
+        model=model,
+        reviewer=_person(name, data, quiet=json or out == "-")
+        if reviewer == TERMINAL
+        else reviewer,
+        name=name,
+        budget=most,
+        seed=chosen_seed,
+        group=False if no_group else None,
+        store=store,
+        out=out,
+        report=report,
+    )
+    result = _execute(options, as_json=json, blind=reviewer == TERMINAL)
+    _print_result(result, as_json=json, err=out == "-")
+    raise typer.Exit(int(result.exit_code))
+
+
+def _person(name: str, data: str, *, quiet: bool) -> Reviewer:
+    """Whoever sits at the terminal; at its device where standard input holds the data."""
+    from rich.console import Console
+
+    from signoff.terminal import TerminalReviewer
+
+    if data == "-":
+        return TerminalReviewer.on_device(name=name)
+    if not quiet and (sys.stdout.isatty() or not sys.stderr.isatty()):
+        return TerminalReviewer(name=name)
+    return TerminalReviewer(name=name, console=Console(stderr=True, highlight=False))
+
+
+def _execute(options: RunOptions, *, as_json: bool, blind: bool) -> RunResult:
+    from signoff.sdk import execute
+
+    if as_json:
+        return execute(options, on_progress=progress_as_json)
+    progress = ProgressLine(blind=blind)
+    try:
+        return execute(options, on_progress=progress)
+    finally:
+        progress.close()
+
+
+def _print_result(result: RunResult, *, as_json: bool, err: bool) -> None:
+    if as_json:
+        say_json(result_json(result))
+        return
+    for line in result_lines(result):
+        say(line, err=err)
+
+
+def result_json(result: RunResult) -> dict[str, object]:
+    """What ``--json`` prints at the end."""
+    return {
+        "exit_code": int(result.exit_code),
+        "certificate": result.certificate,
+        "counts": result.counts,
+        "paths": asdict(result.paths),
+        "messages": result.messages,
+    }
+
+
+def result_lines(result: RunResult) -> list[str]:
+    """What people read at the end."""
+    lines = list(result.messages)
+    if result.certificate is not None:
+        lines += [str(result.certificate.get("statement", "A certificate was issued.")), ""]
+    lines.append(_who_decided(result.counts))
+    for name, path in asdict(result.paths).items():
+        if path != "-" and Path(str(path)).exists():
+            lines.append(f"  {name:<11}  {path}")
+    return lines
+
+
+def _who_decided(counts: Mapping[str, int]) -> str:
+    parts = [
+        f"{counts['human']:,} answered by people",
+        f"{counts['automatic']:,} decided by the model",
+    ]
+    if counts["undecided"]:
+        parts.append(f"{counts['undecided']:,} undecided")
+    items, rows = counts["items"], counts["rows"]
+    stand_for = f" ({rows:,} rows)" if rows != items else ""
+    return f"{items:,} items{stand_for}: {', '.join(parts)}."

@@ -1,0 +1,69 @@
+"""Reviewing in a plain pipe: items are printed, answers are read line by line."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, TextIO
+
+from rich.text import Text
+
+from signoff.core.questions import Answer
+from signoff.errors import InputError
+from signoff.terminal.keys import Command
+from signoff.terminal.untrusted import visible
+from signoff.terminal.words import (
+    choices_line,
+    help_lines,
+    parse_line,
+    progress_line,
+    text_of,
+)
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from signoff.ports import Progress, Request
+
+LONGEST_TEXT = 20_000
+
+
+class LineFront:
+    """Asks by printing, and reads one line per answer; the end of the input means quit."""
+
+    def __init__(self, stream: TextIO, console: Console) -> None:
+        self._stream = stream
+        self._console = console
+
+    def ask(self, request: Request, progress: Progress, note: str) -> Answer | Command:
+        """Show one item and wait for a line that means something."""
+        if note:
+            self._print(note)
+        self._show(request, progress)
+        while True:
+            self._print("> ", end="")
+            line = self._stream.readline()
+            if not line:
+                self._print("")
+                return Command.QUIT
+            if not line.strip():
+                continue
+            try:
+                reply = parse_line(request.question, line)
+            except InputError as refused:
+                self._print(f"{refused.message} {refused.hint}")
+                continue
+            if reply is not Command.HELP:
+                return reply
+            self._print("\n".join(help_lines(request.question)))
+
+    def _show(self, request: Request, progress: Progress) -> None:
+        text = visible(text_of(request))
+        if len(text) > LONGEST_TEXT:
+            left = len(text) - LONGEST_TEXT
+            text = f"{text[:LONGEST_TEXT]}\n(… {left:,} more characters)"
+        self._print(f"\n[{progress_line(progress)}]")
+        self._print("\n".join(f"    {line}" for line in text.splitlines()))
+        self._print(request.question.text)
+        self._print(choices_line(request.question))
+
+    def _print(self, line: str, *, end: str = "\n") -> None:
+        self._console.print(Text(visible(line)), end=end, soft_wrap=True)

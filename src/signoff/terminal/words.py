@@ -1,0 +1,129 @@
+"""The words a reviewer reads: progress, labels, help; and the lines a reviewer types."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from signoff.core.questions import CANNOT_SAY, Answer, CannotSay, Choice
+from signoff.errors import InputError
+from signoff.terminal.keys import COMMAND_NAMES, Command, label_keys
+from signoff.terminal.untrusted import one_line
+
+if TYPE_CHECKING:
+    from signoff.ports import Progress, Request
+
+FEW_LABELS = 12
+
+
+def progress_line(progress: Progress) -> str:
+    """Where the pool stands, on one line; says nothing of any single item or of the phase.
+
+    "Wrong now": the share of all labels that could be wrong if the run stopped here.
+    """
+    parts = [f"{progress.items:,} items", f"{progress.answered:,} answered"]
+    left = answers_left(progress)
+    if left is not None:
+        pace = progress.seconds_per_answer
+        time = "" if pace is None else f" ({_minutes(left * pace / 60)})"
+        parts.append(f"about {left:,} more{time}")
+    if progress.bound is not None:
+        parts.append(f"at most {100 * progress.bound:.1f} % wrong now")
+    if progress.budget_left is not None:
+        parts.append(f"{progress.budget_left:,} left in the budget")
+    return " · ".join(parts)
+
+
+def answers_left(progress: Progress) -> int | None:
+    """Answers people are still expected to give, less those given since the forecast."""
+    forecast = progress.forecast
+    if forecast is None:
+        return None
+    return max(0, forecast.remaining - max(0, progress.answered - forecast.answered))
+
+
+def _minutes(minutes: float) -> str:
+    if minutes < 1:
+        return "under a minute"
+    if minutes < 90:
+        return f"{minutes:.0f} min"
+    return f"{minutes / 60:.1f} h"
+
+
+def text_of(request: Request) -> str:
+    """What a person is shown of an item: its text, or its columns where it has no text."""
+    item = request.item
+    if item.text.strip():
+        return item.text
+    shown = [f"{name}: {value}" for name, value in item.data.items() if value not in (None, "")]
+    return "\n".join(shown) or "(this item is empty)"
+
+
+def answer_name(question: Choice, answer: Answer) -> str:
+    """The name a person knows an answer by."""
+    if isinstance(answer, CannotSay):
+        return COMMAND_NAMES[Command.CANNOT_SAY]
+    names = {label.id: label.name for label in question.labels}
+    return one_line(names[answer.label], 40)
+
+
+def label_names(question: Choice) -> list[str]:
+    """Label names as they can be shown, in order."""
+    return [one_line(label.name, 60) or "?" for label in question.labels]
+
+
+def parse_line(question: Choice, line: str) -> Answer | Command:
+    """What a typed line means: a label by name, then a command, then a label by its number.
+
+    Raises :class:`InputError` with the list of what is allowed.
+    """
+    try:
+        return question.parse(line)
+    except InputError as refused:
+        typed = line.strip().casefold()
+        for command, name in COMMAND_NAMES.items():
+            if typed in (command.value, name):
+                return CANNOT_SAY if command is Command.CANNOT_SAY else command
+        keys = numbers(question)
+        if typed in keys:
+            return question.parse(question.ids[keys.index(typed)])
+        hint = f"{refused.hint} Or a number, or {_commands()}."
+        raise InputError(refused.message, hint=hint, code=refused.code) from None
+
+
+def numbers(question: Choice) -> list[str]:
+    """The number that stands for each label in typed lines."""
+    names = label_names(question)
+    return label_keys(names) or [str(number) for number in range(1, len(names) + 1)]
+
+
+def _commands() -> str:
+    return ", ".join(f"{command} ({name})" for command, name in COMMAND_NAMES.items())
+
+
+def choices_line(question: Choice) -> str:
+    """The labels and commands with what to type for each."""
+    names = label_names(question)
+    pairs = [f"{number} {name}" for number, name in zip(numbers(question), names, strict=True)]
+    if len(pairs) > FEW_LABELS:
+        pairs = [*pairs[:FEW_LABELS], f"… {len(pairs) - FEW_LABELS} more labels (? lists all)"]
+    return "   ".join([*pairs, *(f"{command} {name}" for command, name in COMMAND_NAMES.items())])
+
+
+def help_lines(question: Choice) -> list[str]:
+    """Every key and what it does."""
+    labels = [
+        f"{number:>3}  {name}"
+        for number, name in zip(numbers(question), label_names(question), strict=True)
+    ]
+    return [
+        "Every item waits for one answer: the label that fits what you see.",
+        "Your answer is saved before the next item appears.",
+        "",
+        *labels,
+        "",
+        "  s  skip: the item comes back later",
+        "  x  cannot say: what is shown does not decide it; this is an answer, too",
+        "  u  undo: take your last answer back and give another",
+        "  q  quit; the same command goes on from here (Ctrl-C does the same)",
+        "  ?  this help",
+    ]
