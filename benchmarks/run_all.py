@@ -1,0 +1,132 @@
+"""Run every benchmark beside this file, one after the other, and redraw the table in README.md.
+
+Each script takes ``--quick`` (a minute at most) and ``--json FILE``, and writes a list of rows
+``{"name", "value", "unit", "target", "ok"}``. Finished parts are kept in ``benchmarks/out``, so a
+stopped run goes on where it was. A quick run prints its table and leaves README.md alone.
+
+    python benchmarks/run_all.py [--quick] [--draw] [NAME ...]
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+HERE = Path(__file__).resolve().parent
+OUT = HERE / "out"
+README = HERE.parent / "README.md"
+START, END = "<!-- benchmarks: start -->", "<!-- benchmarks: end -->"
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One measured number beside its target."""
+
+    benchmark: str
+    name: str
+    value: object
+    unit: str
+    target: object
+    ok: bool | None
+
+
+def names() -> list[str]:
+    """The benchmarks there are."""
+    found = (path.stem for path in HERE.glob("*.py") if not path.stem.startswith("_"))
+    return sorted(name for name in found if name != Path(__file__).stem)
+
+
+def result_file(name: str, *, quick: bool) -> Path:
+    """Where a benchmark's rows are kept."""
+    return OUT / f"{name}{'.quick' if quick else ''}.rows.json"
+
+
+def run(name: str, *, quick: bool) -> bool:
+    """Run one benchmark; False when it failed."""
+    command = [sys.executable, str(HERE / f"{name}.py"), "--json"]
+    command += [str(result_file(name, quick=quick)), *(["--quick"] if quick else [])]
+    print(f"== {name}", flush=True)
+    return subprocess.run(command, check=False).returncode == 0
+
+
+def read_rows(name: str, *, quick: bool) -> list[Row]:
+    """The rows a benchmark has written; none when it has not run yet."""
+    path = result_file(name, quick=quick)
+    if not path.exists():
+        return []
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    entries: list[dict[str, Any]] = stored["rows"] if isinstance(stored, dict) else stored
+    return [
+        Row(
+            benchmark=name,
+            name=str(entry["name"]),
+            value=entry["value"],
+            unit=str(entry.get("unit") or ""),
+            target=entry.get("target"),
+            ok=entry.get("ok"),
+        )
+        for entry in entries
+    ]
+
+
+def shown(value: object, unit: str) -> str:
+    """A number as people read it: three or four digits, its unit behind."""
+    if value is None:
+        return ""
+    if isinstance(value, float):
+        value = f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.4g}"
+    elif isinstance(value, int) and not isinstance(value, bool):
+        value = f"{value:,}"
+    return f"{value} {unit}".strip() if unit != "%" else f"{value} %"
+
+
+def table(rows: Sequence[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = ["| Benchmark | What | Measured | Target | |", "|---|---|---:|---:|---|"]
+    for row in rows:
+        mark = {True: "met", False: "**missed**", None: ""}[row.ok]
+        target = row.target if isinstance(row.target, str) else shown(row.target, row.unit)
+        cells = (f"`{row.benchmark}.py`", row.name, shown(row.value, row.unit), target, mark)
+        lines.append("| " + " | ".join(str(cell).replace("|", "\\|") for cell in cells) + " |")
+    return "\n".join(lines)
+
+
+def redraw(text: str, drawn: str) -> str:
+    """The text with whatever stands between the marks replaced."""
+    before, rest = text.split(START, 1)
+    _, after = rest.split(END, 1)
+    return f"{before}{START}\n{drawn}\n{END}{after}"
+
+
+def main() -> int:
+    """Run, print, redraw; 1 when a benchmark failed or missed a target."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("names", nargs="*", metavar="NAME", help="only these (default: all)")
+    parser.add_argument("--quick", action="store_true", help="a minute each; README stays")
+    parser.add_argument("--draw", action="store_true", help="run nothing, redraw from old results")
+    options = parser.parse_args()
+    unknown = sorted(set(options.names) - set(names()))
+    if unknown:
+        parser.error(f"no such benchmark: {', '.join(unknown)} (there are: {', '.join(names())})")
+
+    OUT.mkdir(parents=True, exist_ok=True)
+    chosen: list[str] = options.names or names()
+    failed = [] if options.draw else [name for name in chosen if not run(name, quick=options.quick)]
+    rows = [row for name in names() for row in read_rows(name, quick=options.quick)]
+    print(f"\n{table(rows)}")
+    if not options.quick and rows:
+        text = README.read_text(encoding="utf-8")
+        README.write_text(redraw(text, table(rows)), encoding="utf-8")
+    if failed:
+        print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
+    return 1 if failed or any(row.ok is False for row in rows) else 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
