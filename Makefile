@@ -68,6 +68,7 @@ soak: $(STAMP)
 	$(PYTEST) -m soak
 
 bench: $(STAMP)
+	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(PY) benchmarks/run_all.py $(if $(QUICK),--quick)
 
 docs: $(STAMP)
@@ -81,7 +82,7 @@ picture: $(STAMP)
 # Newer versions for everybody: needs uv (pip install uv). Names and versions only, no hosts.
 constraints:
 	uv pip compile pyproject.toml --universal --python-version 3.11 --upgrade \
-		--extra dev --extra docs --extra postgres \
+		--extra dev --extra docs --extra postgres --extra bench \
 		--no-annotate --no-header --no-emit-index-url --no-emit-find-links --output-file constraints.txt
 
 clean:

@@ -29,7 +29,7 @@ def main(source: str, target: str) -> None:
 
     def ask_model(state: State) -> State:
         print(f"\nReading: {state['text'][:60]!r}")
-        state["sentiment"], state["confidence"] = read(answer(PROMPT.format(text=state["text"])))
+        state["sentiment"], state["confidence"] = read(answer(PROMPT + state["text"]))
         return state
 
     def ask_person(state: State) -> State:

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 from _texts import BAD, CLOSES, GOOD, HARD_REMARKS, KINDS, LABELS, OPENINGS
 
-PROMPT = 'Is the writer of this review content? Give sentiment and confidence. Review: "{text}"'
+PROMPT = "Is the writer of this review content? Give sentiment and confidence. The review: "
 SURE, UNSURE = 0.97, 0.7
 
 
@@ -34,21 +34,19 @@ _NO_CUE = f"Sentiment: {LABELS[0]}\nConfidence: {SURE}"
 
 def answer(prompt: str) -> str:
     """What the model says of a prompt, in a microsecond or two."""
-    return next((_CUES[word] for word in prompt.split() if word in _CUES), _NO_CUE)
+    for word in prompt[len(PROMPT) :].split():
+        if word in _CUES:
+            return _CUES[word]
+    return _NO_CUE
 
 
 def read(said: str) -> tuple[str, float]:
     """Label and confidence from the two lines."""
-    label, confidence = "Unknown", 0.0
-    for line in said.split("\n"):
-        if line.startswith("Sentiment:"):
-            label = line[10:].strip()
-        elif line.startswith("Confidence:"):
-            try:
-                confidence = float(line[11:])
-            except ValueError:
-                confidence = 0.0
-    return label, confidence
+    first, _, second = said.partition("\n")
+    try:
+        return first.removeprefix("Sentiment:").strip(), float(second.removeprefix("Confidence:"))
+    except ValueError:
+        return "Unknown", 0.0
 
 
 class KeywordModel:
@@ -56,4 +54,4 @@ class KeywordModel:
 
     def predict(self, texts: Sequence[str]) -> list[tuple[str, float]]:
         """A label and a confidence each."""
-        return [read(answer(PROMPT.format(text=text))) for text in texts]
+        return [read(answer(PROMPT + text)) for text in texts]

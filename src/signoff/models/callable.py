@@ -42,6 +42,7 @@ class CallableModel:
     def __init__(self, guess: object, *, labels: tuple[str, ...]) -> None:
         self._guess = guess_of(guess)
         self.labels = labels
+        self._exact = {label: code for code, label in enumerate(labels)}
         self._codes = {label.casefold(): code for code, label in enumerate(labels)}
         self._version = version_of_source(guess, labels)
 
@@ -74,8 +75,8 @@ class CallableModel:
 
     def _one(self, answer: object) -> Said:
         match answer:
-            case (str() as label, float() as score):  # the usual one first: there may be millions
-                return self._labelled(label, score)
+            case (str() as label, float() as score) if label in self._exact and 0 <= score <= 1:
+                return Said(self._exact[label], score)  # the usual one: there may be millions
             case str():
                 return self._labelled(answer, NO_SCORE)
             case Mapping():

@@ -154,7 +154,10 @@ def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[s
 
 
 def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
-    rows = db.execute(sa.select(reviews).where(reviews.c.project == project)).all()
+    # As stored: SQLite would read any number but 0 as true.
+    undone_as_stored = sa.type_coerce(reviews.c.undone, sa.Integer).label("undone_as_stored")
+    query = sa.select(reviews, undone_as_stored).where(reviews.c.project == project)
+    rows = db.execute(query).all()
     given = {event.id: event for event in log if event.type == "answer.given"}
     undone = {event.body["answer"] for event in log if event.type == "answer.undone"}
     if set(given) != {row.event for row in rows}:
@@ -170,7 +173,7 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
             "seconds": row.seconds,
             "at": instant(row.at),
             "reason": row.reason,
-            "undone": row.undone,
+            "undone": row.undone_as_stored,
             "answer": None if row.answer is None else canonical_json(row.answer).decode(),
         }
         said = {
