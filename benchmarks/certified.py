@@ -280,21 +280,17 @@ def rows_of(setting: Setting, runs: list[dict[str, float]]) -> list[Row]:
         "",
         most=most_violations(len(runs), len(SETTINGS)),
     )
-    beside = {name: _peer(name, runs) for name in PEERS}
-    others: Row = {
-        "name": f"{setting.title}: " + ", ".join(f"{n} {v}" for n, v in beside.items()),
-        "value": round(100 * mean["forecast"], 1),
-        "unit": "% forecast by the planner",
-        "target": None,
-        "ok": None,
-    }
-    return [human, violations, others]
+    forecast = row(f"{setting.title}: forecast", 100 * mean["forecast"], "%")
+    return [human, violations, forecast, *(_peer(setting, name, runs) for name in PEERS)]
 
 
-def _peer(name: str, runs: list[dict[str, float]]) -> str:
-    share = 100 * float(np.mean([run[name] for run in runs]))
+def _peer(setting: Setting, name: str, runs: list[dict[str, float]]) -> Row:
+    """The human answers another way would have taken, and how often it broke the promise."""
+    line = row(f"{setting.title}: {name}", 100 * float(np.mean([run[name] for run in runs])), "%")
     broken = sum(bool(run[f"{name} broken"]) for run in runs)
-    return f"{share:.1f} %" + (f" (broken in {broken} of {len(runs)})" if broken else "")
+    if broken:
+        line["unit"] = f"% (broken in {broken} of {len(runs)})"
+    return line
 
 
 SHOWN = {"signoff", "learning", "audit", "forecast", *PEERS}

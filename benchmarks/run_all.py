@@ -21,7 +21,16 @@ from typing import Any
 HERE = Path(__file__).resolve().parent
 OUT = HERE / "out"
 README = HERE.parent / "README.md"
-START, END = "<!-- benchmarks: start -->", "<!-- benchmarks: end -->"
+COLUMNS = {
+    "human answers": "**signoff**",
+    "tutorial rule": "confidence ≥ 0.95",
+    "plug-in": "plug-in, no audit",
+    "PAC labels, betting": "PAC, betting",
+    "PAC labels, CLT": "PAC, CLT",
+    "threshold oracle": "threshold oracle",
+    "item oracle": "item oracle",
+}
+"""Columns of the comparison: the rows of ``certified`` they show, and their heads."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,11 +106,36 @@ def table(rows: Sequence[Row]) -> str:
     return "\n".join(lines)
 
 
-def redraw(text: str, drawn: str) -> str:
-    """The text with whatever stands between the marks replaced."""
-    before, rest = text.split(START, 1)
-    _, after = rest.split(END, 1)
-    return f"{before}{START}\n{drawn}\n{END}{after}"
+def targets(rows: Sequence[Row]) -> list[Row]:
+    """Rows that have a target; of the many settings of ``adversary`` the one that sums them up."""
+    wanted = [row for row in rows if row.target is not None]
+    first = next((row for row in wanted if row.benchmark == "adversary"), None)
+    return [row for row in wanted if row.benchmark != "adversary" or row is first]
+
+
+def comparison(rows: Sequence[Row]) -> str:
+    """What ``certified`` measured, one line a pool and one column a way to decide."""
+    cells: dict[str, dict[str, str]] = {}
+    for row in rows:
+        pool, _, column = row.name.rpartition(": ")
+        if row.benchmark == "certified":
+            cells.setdefault(pool, {})[column] = shown(row.value, row.unit)
+    columns = [name for name in COLUMNS if any(name in line for line in cells.values())]
+    heads = [COLUMNS[name] for name in columns]
+    lines = [f"| | {' | '.join(heads)} |", "|---|" + "---:|" * len(columns)]
+    lines += [
+        f"| {pool} | {' | '.join(line.get(name, '') for name in columns)} |"
+        for pool, line in cells.items()
+    ]
+    return "\n".join(lines)
+
+
+def redraw(text: str, name: str, drawn: str) -> str:
+    """The text with whatever stands between the marks of this name replaced."""
+    start, end = f"<!-- {name}: start -->", f"<!-- {name}: end -->"
+    before, rest = text.split(start, 1)
+    _, after = rest.split(end, 1)
+    return f"{before}{start}\n{drawn}\n{end}{after}"
 
 
 def main() -> int:
@@ -122,7 +156,9 @@ def main() -> int:
     print(f"\n{table(rows)}")
     if not options.quick and rows:
         text = README.read_text(encoding="utf-8")
-        README.write_text(redraw(text, table(rows)), encoding="utf-8")
+        text = redraw(text, "benchmarks", table(targets(rows)))
+        text = redraw(text, "comparison", comparison(rows))
+        README.write_text(text, encoding="utf-8")
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
     return 1 if failed or any(row.ok is False for row in rows) else 0

@@ -400,7 +400,7 @@ class Terminal:
     def expect(self, wanted: str, *, seconds: float = 10) -> str:
         """Wait until the last frame drawn shows this; the frame."""
         deadline = time.monotonic() + seconds
-        while "\x1b[J" not in self.raw or wanted not in self.frame:
+        while not self.drawn or wanted not in self.frame:
             left = deadline - time.monotonic()
             if left <= 0 or not self._read(left):
                 raise AssertionError(f"{wanted!r} never appeared; last frame:\n{self.frame}")
@@ -415,6 +415,11 @@ class Terminal:
             return False
         self.raw += data.decode(errors="replace")
         return bool(data)
+
+    @property
+    def drawn(self) -> bool:
+        """Whether the last frame has come in whole: it ends by clearing what is below it."""
+        return "\x1b[J" in self.raw.rsplit("\x1b[H", 1)[-1]
 
     @property
     def frame(self) -> str:
@@ -500,7 +505,7 @@ def test_one_key_answers_and_the_next_item_appears(terminal: OpenTerminal, outco
     assert "q  quit" in frame
     assert "?  help" in frame
     person.send("1")
-    assert "Saved: Positive" in person.expect(TEXTS[1])
+    assert TEXTS[1] in person.expect("Saved: Positive")
     person.send("2")
     person.expect(TEXTS[2])
     person.send("x")

@@ -15,6 +15,8 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 README = (REPOSITORY / "README.md").read_text(encoding="utf-8")
 SNIPPETS = re.findall(r"^```python\n(.*?)^```", README, re.MULTILINE | re.DOTALL)
 
+MARK, END = "<!-- benchmarks: start -->", "<!-- benchmarks: end -->"
+
 
 def run_all() -> ModuleType:
     path = REPOSITORY / "benchmarks" / "run_all.py"
@@ -78,8 +80,8 @@ def test_every_make_target_the_documentation_names_exists() -> None:
 def test_a_benchmark_table_replaces_only_what_is_between_its_marks() -> None:
     bench = run_all()
     row = bench.Row("certified", "human answers | digits", 31.25, "%", 32.0, True)
-    drawn = bench.redraw(README, bench.table([row]))
+    drawn = bench.redraw(README, "benchmarks", bench.table([row]))
     assert "| `certified.py` | human answers \\| digits | 31.25 % | 32 % | met |" in drawn
-    assert drawn.split(bench.START)[0] == README.split(bench.START)[0]
-    assert drawn.split(bench.END)[1] == README.split(bench.END)[1]
-    assert bench.redraw(drawn, bench.table([row])) == drawn
+    assert drawn.split(MARK)[0] == README.split(MARK)[0]
+    assert drawn.split(END)[1] == README.split(END)[1]
+    assert bench.redraw(drawn, "benchmarks", bench.table([row])) == drawn

@@ -134,18 +134,22 @@ def appended(items: Items, more: Items) -> Items:
 
 
 def for_fitting(state: PoolState) -> np.random.Generator:
+    """The same randomness for every fit on the same number of answers."""
     return np.random.default_rng([len(state.asked), len(state.items)])
 
 
 def most_starts(k: int, n: int) -> int:
+    """First questions after which rare labels are no longer looked for: k labels, n items."""
     return min(MOST_STARTS * k, max(PER_CLASS * k, n // 10))
 
 
 def calibration_answers(n: int) -> int:
+    """Random answers that calibrate a model that stays as it is, for n items."""
     return min(200, n // 10)
 
 
 def threshold_answers(n: int) -> int:
+    """Answers after which confidence counts as calibrated where nothing is certified."""
     return min(max(100, n // 10), 1_500)
 
 

@@ -125,6 +125,10 @@ def _plain(text: str) -> str:
     return text.casefold().replace("_", " ").replace("-", " ")
 
 
+_asked_to_end = threading.Event()
+"""Set by a termination signal: signals are the process's, and so is this."""
+
+
 class Keyboard:
     """Single keys from a terminal device whose line discipline is switched off.
 
@@ -146,6 +150,8 @@ class Keyboard:
     def read(self) -> str:
         """The next key: one character, or a :class:`Key`. Waits; notices a new window size."""
         while True:
+            if _asked_to_end.is_set():
+                raise KeyboardInterrupt
             if not self._pending and not self._wait(_POLL_SECONDS):
                 if (size := self._size()) != self._shown_at:
                     self._shown_at = size
@@ -238,8 +244,11 @@ def single_keys(fd: int) -> Generator[None]:
 @contextmanager
 def _ended_by_signals() -> Generator[None]:
     def end(number: int, frame: FrameType | None) -> None:
+        # An exception alone could be lost: whatever runs just now may be a finaliser.
+        _asked_to_end.set()
         raise KeyboardInterrupt
 
+    _asked_to_end.clear()
     taken: list[signal.Signals] = []
     if threading.current_thread() is threading.main_thread():
         for each in (signal.SIGTERM, signal.SIGHUP):
