@@ -419,8 +419,8 @@ class Terminal:
     @property
     def drawn(self) -> bool:
         """Whether the last frame has come in whole: it ends by clearing what is below it."""
-        on_screen = self.raw.rfind("\x1b[?1049h") > self.raw.rfind("\x1b[?1049l")
-        return not on_screen or "\x1b[J" in self.raw.rsplit("\x1b[H", 1)[-1]
+        left = self.raw.rfind("\x1b[?1049l") > self.raw.rfind("\x1b[?1049h")
+        return left or "\x1b[J" in self.raw.rsplit("\x1b[H", 1)[-1]
 
     @property
     def frame(self) -> str:
