@@ -691,6 +691,8 @@ def test_suspending_gives_the_terminal_back_and_coming_back_goes_on(
 
 
 def main(args: list[str]) -> None:
+    # Whoever runs the tests may ignore hang-ups (nohup), and children inherit that.
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     labels = args[args.index("--labels") + 1].split(",") if "--labels" in args else MOOD
     texts = TEXTS
     if "--long" in args:
