@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
-from enum import IntEnum
 from typing import Protocol
 
 import numpy as np
@@ -19,13 +18,6 @@ from numpy.typing import NDArray
 from signoff.errors import UsageError
 
 Mask = NDArray[np.bool_]
-
-
-class Route(IntEnum):
-    """Where a prediction goes."""
-
-    REVIEW = 0
-    AUTO = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
