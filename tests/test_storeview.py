@@ -21,8 +21,8 @@ from signoff.audit.verify import verify_log
 from signoff.core.questions import Chosen
 from signoff.core.routing import Certified, People
 from signoff.errors import InputError, SignoffError, StoreBusy
-from signoff.ownership import owning
 from signoff.ports import Desk
+from signoff.project.ownership import owning
 from signoff.sdk import run
 from signoff.storeview import StoreView
 from signoff.testing.fakes import LABELS, KeywordModel, two_topics

@@ -17,12 +17,13 @@ from signoff.core.questions import Choice
 from signoff.core.records import Pool, Project
 from signoff.core.routing import AskAlways, Certified, Policy, Threshold
 from signoff.engine import Engine
+from signoff.loop.recorder import Recorder
 from signoff.ports import PoolStrategy
-from signoff.recorder import Recorder
+from signoff.project.incoming import IncomingRows
+from signoff.project.views import PoolViews
 from signoff.settings import Settings
 from signoff.store.store import SqlStore
 from signoff.version import VERSION
-from signoff.views import NewRows, PoolViews
 
 STARTING_ANSWERS_PER_LABEL = 4
 
@@ -114,14 +115,14 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
     store.signer = LogSigner(load_key(project.key_id))
 
 
-def add_rows(engine: Engine, rows: NewRows) -> Pool:
+def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
     """Make rows that came in together the project's next pool."""
     number = len(engine.store.pools(engine.project.id)) + 1
     batch = seal("rows", rows.ints, rows.private(), entropy=engine.recorder.entropy)
     pool = Pool(
         project=engine.project.id,
         number=number,
-        rows=len(rows.keys),
+        rows=len(rows),
         items=rows.items,
         phase="learning",
         rows_root=batch.root,

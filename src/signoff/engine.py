@@ -20,7 +20,6 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.bookkeeping import Bookkeeper, by_people, version_of
 from signoff.core.audits import Admission, Judgement, admit, draw, judge
 from signoff.core.batches import Batch, seal
 from signoff.core.certificate import Certificate, issue
@@ -30,10 +29,11 @@ from signoff.core.commitment import Commitment, Outcome
 from signoff.core.decisions import BY_CODE, frozen_rows, model_rows
 from signoff.core.records import AskReason, Audit, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
-from signoff.knowledge import Knowledge
+from signoff.loop.bookkeeping import Bookkeeper, by_people, version_of
+from signoff.loop.knowledge import Knowledge
+from signoff.loop.progress import progress_of
+from signoff.loop.recorder import Recorder
 from signoff.ports import Freeze, PoolState, PoolStrategy, PoolView, Progress, Store
-from signoff.progress import progress_of
-from signoff.recorder import Recorder
 
 REVIEW_CHUNK = 500
 """How many requests of the rest are opened at a time, at least."""

@@ -17,17 +17,17 @@ from signoff.bootstrap import (
     refuse_infeasible,
     sign_with_its_key,
 )
-from signoff.core.questions import Answer, Choice
+from signoff.core.questions import Choice
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, Policy
 from signoff.errors import InputError, StoreChanged, UsageError
-from signoff.formats.rows import guess_text_column, row_keys, unique_rows
+from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.write import format_of
 from signoff.ports import PoolStrategy, Reviewer
-from signoff.reviewers import ColumnReviewer, column_answers
+from signoff.project.incoming import Grouping, IncomingRows
+from signoff.reviewers import ColumnReviewer, column_answers, parse_labels
 from signoff.store.store import SqlStore
-from signoff.views import NewRows, group, rows_not_stored
 
 DEFAULT_PROJECT = "default"
 DEFAULT_QUESTION = "Which label fits?"
@@ -71,6 +71,11 @@ class RunOptions:
         return None
 
     @property
+    def stdin(self) -> bool:
+        """Whether the data come on standard input."""
+        return isinstance(self.data, str) and self.data == "-"
+
+    @property
     def rules(self) -> tuple[AskAlways, ...]:
         """The rules asked for."""
         return tuple(AskAlways(column=column, value=value) for column, value in self.ask_always)
@@ -88,15 +93,14 @@ class Paths:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Job:
-    """A run that may begin: the data, and the project as stored."""
+    """A run that may begin: the rows handed in, and the project as stored."""
 
     options: RunOptions
-    table: Table
+    rows: IncomingRows
     paths: Paths
     store: SqlStore
     project: Project
     strategy: PoolStrategy
-    keys: list[str]
 
     @property
     def hidden(self) -> frozenset[str]:
@@ -108,7 +112,7 @@ class Job:
 def paths_of(options: RunOptions) -> Paths:
     """The store beside the data, and the files: beside the data, or in the folder of ``out``."""
     data = options.data
-    if isinstance(data, str | Path) and str(data) != "-":
+    if isinstance(data, str | Path) and not options.stdin:
         path = Path(data)
         name = path.name.removesuffix(".gz")
         stem = str(path.with_name(Path(name).stem))
@@ -159,14 +163,29 @@ class _FirstRun:
 
     spec: ProjectSpec
     strategy: PoolStrategy
+    rows: IncomingRows
 
 
 def _first_run(table: Table, options: RunOptions) -> _FirstRun:
+    """Everything that could refuse a first run, before its store exists."""
     spec = _specify(table, options)
-    _check_first(table, options, spec)
+    if options.oracle is not None:
+        parse_labels(options.oracle, table.frame[options.oracle], spec.question)
+    rows = _incoming(table, spec)
+    refuse_infeasible(spec.policy, rows.items, len(spec.question.labels))
     model = spec.model if options.model is None else options.model
     strategy = make_strategy(spec.policy, model, spec.question.ids)
-    return _FirstRun(spec=spec, strategy=strategy)
+    return _FirstRun(spec=spec, strategy=strategy, rows=rows)
+
+
+def _incoming(table: Table, fixed: ProjectSpec | Project) -> IncomingRows:
+    """The rows of the data, keyed and grouped as the project's first run fixed it."""
+    return IncomingRows.of(
+        table.frame,
+        grouping=Grouping.of(fixed),
+        key_column=fixed.key_column,
+        name=table.name,
+    )
 
 
 def _join(
@@ -180,36 +199,35 @@ def _join(
     if project is None:
         first = first or _first_run(table, options)
         project = create_project(store, first.spec, actor=ACTOR)
-        strategy = first.strategy
+        rows, strategy = first.rows, first.strategy
     else:
         _refuse_changes(options, project, table)
         sign_with_its_key(store, project)
+        rows = _incoming(table, project)
         model = _stored_model(project) if options.model is None else options.model
         strategy = make_strategy(project.policy, model, project.question.ids)
-    frame = unique_rows(table.frame, project.key_column, name=table.name)
     return Job(
-        options=replace(options, data=None),
-        table=replace(table, frame=frame),
+        options=options if options.stdin else replace(options, data=None),
+        rows=rows,
         paths=paths,
         store=store,
         project=project,
         strategy=strategy,
-        keys=row_keys(frame, project.key_column, name=table.name),
     )
 
 
-def new_rows(job: Job) -> tuple[NewRows | None, list[str]]:
+def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
     """Rows of the data that no pool has yet, and what to tell about them."""
     store, project = job.store, job.project
-    fresh, keys, erased = rows_not_stored(job.table.frame, job.keys, store, project)
+    fresh, erased = job.rows.not_stored(store, project)
     notes: list[str] = []
     if erased:
         notes.append(f"{erased} rows were erased before and are left out.")
-    if not fresh.height:
+    if not len(fresh):
         return None, notes
     if store.pools(project.id):
-        notes.append(f"{fresh.height} new rows are a new pool with a certificate of its own.")
-    return group(fresh, keys, project), notes
+        notes.append(f"{len(fresh)} new rows are a new pool with a certificate of its own.")
+    return fresh, notes
 
 
 def _store_exists(where: str) -> bool:
@@ -320,31 +338,6 @@ def _stored_model(project: Project) -> str:
     )
 
 
-def _check_first(table: Table, options: RunOptions, spec: ProjectSpec) -> None:
-    """Everything that could refuse a first run, before its store exists."""
-    if options.oracle is not None:
-        _oracle_answers(table, options.oracle, [""] * table.frame.height, spec.question)
-    if spec.key_column is not None:
-        row_keys(table.frame, spec.key_column, name=table.name)  # refuses what can be no key
-    probe = Project(
-        id="",
-        name=spec.name,
-        question=spec.question,
-        policy=spec.policy,
-        rules=spec.rules,
-        process={},
-        model="",
-        group=spec.group,
-        text_column=spec.text_column,
-        key_column=spec.key_column,
-        hidden=(),
-        key_id="",
-        created=0,
-    )
-    items = group(table.frame, [], probe).items
-    refuse_infeasible(spec.policy, items, len(spec.question.labels))
-
-
 def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None:
     """A second target after seeing the audit would be a second chance."""
     asked: list[tuple[str, object, object]] = [
@@ -386,13 +379,9 @@ def _show(value: object) -> str:
     return ",".join(cast("tuple[str, ...]", value)) if isinstance(value, tuple) else str(value)
 
 
-def _oracle_answers(
-    table: Table, column: str, keys: list[str], question: Choice
-) -> dict[str, Answer]:
-    return column_answers(column, keys, table.frame[column].to_list(), question)
-
-
 def column_reviewer(job: Job, column: str) -> ColumnReviewer:
     """The reviewer that answers from a column of the data."""
-    answers = _oracle_answers(job.table, column, job.keys, job.project.question)
-    return ColumnReviewer(column, answers)
+    values = job.rows.table[column]
+    return ColumnReviewer(
+        column, column_answers(column, job.rows.keys, values, job.project.question)
+    )

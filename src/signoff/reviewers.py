@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal
+
+import polars as pl
 
 from signoff.core.items import Item
 from signoff.core.questions import CANNOT_SAY, Answer, Chosen, Question
 from signoff.errors import InputError
+from signoff.formats.values import as_text
 from signoff.ports import Desk
 
 BATCH = 200
@@ -62,20 +65,33 @@ def read_answer(said: str | Answer | None, question: Question) -> Answer:
     return said
 
 
-def column_answers(
-    column: str, keys: list[str], values: list[object], question: Question
-) -> dict[str, Answer]:
-    """The answer of each row's key; refuses an unknown label before anything is asked."""
-    texts = ["" if value is None else str(value) for value in values]
+def parse_labels(column: str, values: pl.Series, question: Question) -> dict[str, Answer]:
+    """What each distinct value of a column (as text, "" for none) answers.
+
+    Raises :class:`InputError` for an unknown label, with the first row that holds it.
+    """
+    texts = _texts(values)
     parsed: dict[str, Answer] = {}
-    for text in dict.fromkeys(texts):
+    for text in texts.unique(maintain_order=True).to_list():
         try:
             parsed[text] = question.parse(text)
         except InputError as error:
-            row = texts.index(text) + 1
+            row = int((texts == text).arg_true()[0]) + 1
             raise InputError(
                 f"Row {row} of column {column!r} holds {text[:40]!r}, which is no label.",
                 hint=f"{error.hint} Correct the column, or pass --labels.",
                 code="unknown_label",
             ) from None
-    return dict(zip(keys, map(parsed.__getitem__, texts), strict=True))
+    return parsed
+
+
+def column_answers(
+    column: str, keys: Sequence[str], values: pl.Series, question: Question
+) -> dict[str, Answer]:
+    """The answer of each row's key; refuses an unknown label before anything is asked."""
+    parsed = parse_labels(column, values, question)
+    return dict(zip(keys, map(parsed.__getitem__, _texts(values).to_list()), strict=True))
+
+
+def _texts(values: pl.Series) -> pl.Series:
+    return as_text(values).fill_null("")

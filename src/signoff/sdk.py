@@ -19,8 +19,8 @@ from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished
 from signoff.formats.write import write_text
 from signoff.job import ACTOR, Job, Paths, RunOptions, column_reviewer, new_rows, prepare
-from signoff.ownership import owning
 from signoff.ports import Progress, Reviewer
+from signoff.project.ownership import owning
 from signoff.reviewers import CallableReviewer
 from signoff.store.store import SqlStore
 from signoff.storeview import StoreView
@@ -153,7 +153,7 @@ def _reviewer(job: Job) -> Reviewer | None:
     if wanted == "terminal":
         from signoff.terminal import TerminalReviewer
 
-        if job.table.name == "standard input":
+        if options.stdin:
             return TerminalReviewer.on_device(name=options.name)
         return TerminalReviewer(name=options.name)
     return None

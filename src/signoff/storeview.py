@@ -18,16 +18,17 @@ from signoff.core.decisions import read_model_rows
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
-from signoff.evidence import decision_proof, log_lines, log_parts
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
-from signoff.ownership import owning
 from signoff.ports import PoolView
-from signoff.reporting import Reporter
+from signoff.project.evidence import decision_proof, log_lines, log_parts
+from signoff.project.incoming import key_digest
+from signoff.project.ownership import owning
+from signoff.project.reporting import Reporter
+from signoff.project.views import ITEM, KEY, PoolViews
 from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
 from signoff.store.store import SqlStore
-from signoff.views import ITEM, KEY, PoolViews, key_digest
 
 
 def one_line(error: Exception) -> str:

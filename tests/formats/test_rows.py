@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from signoff.errors import InputError
 from signoff.formats import as_text, group_rows, guess_text_column, private_rows, row_keys
-from signoff.formats.rows import unique_rows
+from signoff.formats.rows import row_contents
 
 texts = st.text(alphabet=st.characters(exclude_categories=("Cs",)), max_size=8)
 maybe = st.one_of(st.none(), texts)
@@ -88,11 +88,6 @@ def test_the_users_keys_are_kept() -> None:
     assert row_keys(pl.DataFrame({"id": [7, 8], "t": ["a", "a"]}), "id") == ["7", "8"]
 
 
-def test_the_same_key_with_the_same_content_is_one_row() -> None:
-    frame = pl.DataFrame({"id": ["1", "2", "1"], "t": ["a", "b", "a"]})
-    assert unique_rows(frame, "id").rows() == [("1", "a"), ("2", "b")]
-
-
 def test_the_same_key_with_other_content_is_refused_by_name_and_row() -> None:
     frame = pl.DataFrame({"id": ["1", "2", "1"], "t": ["a", "b", "c"]})
     with pytest.raises(InputError, match=r"'1'.*rows 1 and 3"):
@@ -115,7 +110,7 @@ def test_private_rows_are_canonical_json(frame: pl.DataFrame) -> None:
     expected = [
         rfc8785.dumps([key, list(row)]) for key, row in zip(keys, frame.rows(), strict=True)
     ]
-    assert private_rows(frame, keys) == expected
+    assert private_rows(row_contents(frame), keys) == expected
 
 
 def test_values_of_other_types_have_one_text() -> None:

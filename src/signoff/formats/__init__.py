@@ -8,8 +8,8 @@ from signoff.formats.rows import (
     group_rows,
     guess_text_column,
     private_rows,
+    row_contents,
     row_keys,
-    unique_rows,
 )
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.values import as_text
@@ -29,7 +29,7 @@ __all__ = [
     "replace_file",
     "require_column",
     "results_frame",
+    "row_contents",
     "row_keys",
-    "unique_rows",
     "write_table",
 ]

@@ -82,45 +82,49 @@ def _text_candidates(frame: pl.DataFrame, exclude: Collection[str]) -> dict[str,
 
 
 def row_keys(
-    frame: pl.DataFrame, key_column: str | None = None, *, name: str = "the data"
+    frame: pl.DataFrame,
+    key_column: str | None = None,
+    *,
+    name: str = "the data",
+    contents: pl.Series | None = None,
 ) -> list[str]:
     """A key for each row: the user's, or the hash of the row plus a counter for equal rows.
 
     The hash depends on the row's content only, so the order of rows does not matter and rows
     added later get new keys. The same key with other content is refused; with the same content
-    it occurs twice here, see :func:`unique_rows`.
+    it occurs twice here. ``contents`` are the frame's
+    :func:`row_contents` where they are known already.
     """
     if key_column is None:
-        return _hashed_keys(frame)
+        return _hashed_keys(row_contents(frame) if contents is None else contents)
     keys = as_text(frame.get_column(key_column))
     _refuse_empty_keys(keys, key_column, name)
     _refuse_changed_content(frame, keys, key_column, name)
     return keys.to_list()
 
 
-def unique_rows(
-    frame: pl.DataFrame, key_column: str | None = None, *, name: str = "the data"
-) -> pl.DataFrame:
-    """The frame with rows of the same key and the same content taken once (no key: unchanged)."""
-    if key_column is None:
-        return frame
-    keys = row_keys(frame, key_column, name=name)
-    if len(set(keys)) == len(keys):
-        return frame
-    return frame.filter(pl.Series(keys).is_first_distinct())
-
-
-def private_rows(frame: pl.DataFrame, keys: Sequence[str]) -> list[bytes]:
-    """Canonical JSON (RFC 8785) of each row: ``[key,[values as text or null]]``."""
-    encoded = [_json_strings(pl.Series(list(keys), dtype=pl.String))]
-    encoded += [_json_strings(as_text(column)) for column in frame.get_columns()]
+def row_contents(frame: pl.DataFrame) -> pl.Series:
+    """Canonical JSON (RFC 8785) of each row's values: ``[value as text or null, …]``."""
+    encoded = [_json_strings(as_text(column)) for column in frame.get_columns()]
+    if not encoded:
+        return pl.Series(["[]"] * frame.height, dtype=pl.String)
     names = [f"c{i}" for i in range(len(encoded))]
     parts = pl.DataFrame([s.alias(n) for s, n in zip(encoded, names, strict=True)])
-    values = pl.concat_str(names[1:], separator=",") if len(names) > 1 else pl.lit("")
-    rows = parts.select(
-        pl.concat_str(pl.lit("["), names[0], pl.lit(",["), values, pl.lit("]]")).cast(pl.Binary)
+    values = pl.concat_str(names, separator=",")
+    return parts.select(pl.concat_str(pl.lit("["), values, pl.lit("]"))).to_series()
+
+
+def private_rows(contents: pl.Series, keys: Sequence[str]) -> list[bytes]:
+    """Canonical JSON of each row with its key: ``[key,contents]``."""
+    quoted = _json_strings(pl.Series(list(keys), dtype=pl.String))
+    return (
+        pl.DataFrame([quoted.alias("key"), contents.alias("contents")])
+        .select(
+            pl.concat_str(pl.lit("["), "key", pl.lit(","), "contents", pl.lit("]")).cast(pl.Binary)
+        )
+        .to_series()
+        .to_list()
     )
-    return rows.to_series().to_list()
 
 
 def _json_strings(texts: pl.Series) -> pl.Series:
@@ -134,9 +138,10 @@ def _json_strings(texts: pl.Series) -> pl.Series:
     return quoted.fill_null("null")
 
 
-def _hashed_keys(frame: pl.DataFrame) -> list[str]:
+def _hashed_keys(contents: pl.Series) -> list[str]:
     sha256, size = hashlib.sha256, 2 * _KEY_BYTES
-    digests = [sha256(row).hexdigest()[:size] for row in private_rows(frame, [""] * frame.height)]
+    keyless = private_rows(contents, [""] * len(contents))
+    digests = [sha256(row).hexdigest()[:size] for row in keyless]
     if len(set(digests)) == len(digests):
         return digests
     seen: Counter[str] = Counter()
@@ -163,7 +168,7 @@ def _refuse_changed_content(
     if keys.n_unique() == len(keys):
         return
     repeated = keys.is_duplicated().arg_true().to_list()
-    rows = private_rows(frame[repeated], keys.gather(repeated).to_list())
+    rows = row_contents(frame[repeated]).to_list()
     first: dict[str, int] = {}
     for at, content in enumerate(rows):
         row, key = repeated[at], str(keys[repeated[at]])

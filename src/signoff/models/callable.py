@@ -54,29 +54,43 @@ class CallableModel:
     def predict(self, items: Items) -> Predictions:
         """Ask in batches; a batch that fails is asked again row by row."""
         rows = rows_of(items)
-        said: list[Said] = []
-        for start in range(0, len(rows), BATCH):
-            said += self._batch(rows[start : start + BATCH])
-        return _columnar(said, len(self.labels))
+        batches = (rows[start : start + BATCH] for start in range(0, len(rows), BATCH))
+        return _joined([part for batch in batches for part in self._batch(batch)])
 
-    def _batch(self, rows: list[object]) -> list[Said]:
+    def _batch(self, rows: list[object]) -> list[Predictions]:
         try:
-            return self._read(self._guess(rows), len(rows))
+            return [self._read(self._guess(rows), len(rows))]
         except Exception as error:  # whatever a user's code may raise
             if len(rows) == 1:
-                return [_none(f"the model failed: {type(error).__name__}: {str(error)[:120]}")]
-        return [said for row in rows for said in self._batch([row])]
+                why = f"the model failed: {type(error).__name__}: {str(error)[:120]}"
+                return [_columnar([_none(why)], len(self.labels))]
+        return [part for row in rows for part in self._batch([row])]
 
-    def _read(self, answers: object, n: int) -> list[Said]:
+    def _read(self, answers: object, n: int) -> Predictions:
         listed = _listed(answers)
         if len(listed) != n:
             raise ValueError(f"{len(listed)} answers to {n} items")
-        return [self._one(answer) for answer in listed]
+        pairs = self._pairs(listed)
+        if pairs is not None:
+            return pairs
+        return _columnar([self._one(answer) for answer in listed], len(self.labels))
+
+    def _pairs(self, answers: list[object]) -> Predictions | None:
+        """Answers that are all (label, score) as they should be: there may be millions."""
+        pairs = [answer for answer in answers if isinstance(answer, tuple) and len(answer) == 2]
+        if not pairs or len(pairs) < len(answers):
+            return None
+        labels, scores = zip(*pairs, strict=True)
+        if set(map(type, labels)) != {str} or set(map(type, scores)) != {float}:
+            return None
+        codes = [self._exact.get(label, -1) for label in labels]
+        score = np.array(scores, dtype=np.float64)
+        if -1 in codes or not bool(np.all((score >= 0) & (score <= 1))):
+            return None
+        return Predictions(answer=np.array(codes, dtype=np.int64), raw_score=score)
 
     def _one(self, answer: object) -> Said:
         match answer:
-            case (str() as label, float() as score) if label in self._exact and 0 <= score <= 1:
-                return Said(self._exact[label], score)  # the usual one: there may be millions
             case str():
                 return self._labelled(answer, NO_SCORE)
             case Mapping():
@@ -183,7 +197,7 @@ def _none(why: str) -> Said:
 
 def _columnar(said: list[Said], k: int) -> Predictions:
     table: NDArray[np.float32] | None = None
-    if said and any(one.probabilities is not None for one in said):
+    if any(one.probabilities is not None for one in said):
         table = np.full((len(said), k), np.nan, dtype=np.float32)
         for row, one in enumerate(said):
             if one.probabilities is not None:
@@ -193,4 +207,27 @@ def _columnar(said: list[Said], k: int) -> Predictions:
         raw_score=np.array([one.score for one in said], dtype=np.float64),
         probabilities=table,
         why=[one.why for one in said] if any(one.code < 0 for one in said) else None,
+    )
+
+
+def _joined(parts: list[Predictions]) -> Predictions:
+    """Predictions one after the other; what only some of them have is empty for the others."""
+    if not parts:
+        return _columnar([], 0)
+    tables = [part.probabilities for part in parts]
+    width = next((table.shape[1] for table in tables if table is not None), None)
+    return Predictions(
+        answer=np.concatenate([part.answer for part in parts]),
+        raw_score=np.concatenate([part.raw_score for part in parts]),
+        probabilities=None
+        if width is None
+        else np.concatenate(
+            [
+                np.full((len(part), width), np.nan, dtype=np.float32) if table is None else table
+                for part, table in zip(parts, tables, strict=True)
+            ]
+        ),
+        why=None
+        if all(part.why is None for part in parts)
+        else [why for part in parts for why in (part.why or [""] * len(part))],
     )

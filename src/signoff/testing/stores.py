@@ -23,8 +23,8 @@ from signoff.core.records import (
     Project,
     Round,
 )
+from signoff.loop.recorder import Recorder
 from signoff.ports import Store
-from signoff.recorder import Recorder
 from signoff.store.artifacts import PREFIX
 from signoff.testing.expect import expect, expect_refusal
 

@@ -15,12 +15,12 @@ from pathlib import Path
 
 import pytest
 
-from signoff import ownership
 from signoff.core.questions import Choice
 from signoff.core.records import Project
 from signoff.core.routing import People
 from signoff.errors import StoreBusy
-from signoff.ownership import LEASE_SECONDS, is_dead, owning, this_process
+from signoff.project import ownership
+from signoff.project.ownership import LEASE_SECONDS, is_dead, owning, this_process
 from signoff.store.store import SqlStore
 from signoff.testing.stores import new_id
 
@@ -51,7 +51,7 @@ class Owner:
     SCRIPT = """
 import sys
 from pathlib import Path
-from signoff.ownership import owning
+from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
 from signoff.errors import SignoffError
 where, folder, project = sys.argv[1:]

@@ -16,11 +16,11 @@ from signoff.core.batches import COLUMNS, BatchName, StoredBatch
 from signoff.core.merkle import leaf_hash
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import VerificationFailed
-from signoff.formats.rows import private_rows
+from signoff.formats.rows import private_rows, row_contents
+from signoff.project.views import KEY
 from signoff.store.artifacts import PREFIX
 from signoff.store.log import StoredEvent
 from signoff.store.store import SqlStore
-from signoff.views import KEY
 
 
 def log_lines(store: SqlStore, project: Project, *, content: bool) -> Iterator[bytes]:
@@ -89,7 +89,7 @@ def rows_batch(rows: pl.DataFrame, root: str) -> StoredBatch:
     user = [name for name in rows.columns if not name.startswith(PREFIX)]
     keys = rows[KEY].to_list()
     private: list[bytes | None] = list(
-        private_rows(rows.select(user), ["" if key is None else key for key in keys])
+        private_rows(row_contents(rows.select(user)), ["" if key is None else key for key in keys])
     )
     salts = rows[PREFIX + "salt"].to_list()
     for at, salt in enumerate(salts):

@@ -26,9 +26,9 @@ from signoff.core.records import (
     Round,
     Tokens,
 )
+from signoff.loop.progress import forecast_json
+from signoff.loop.recorder import Recorder
 from signoff.ports import Ask, Explains, Freeze, PoolState
-from signoff.progress import forecast_json
-from signoff.recorder import Recorder
 
 TOKENS_PER_LABEL = 12
 

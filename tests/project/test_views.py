@@ -2,26 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
-import numpy as np
 import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.core.batches import seal
 from signoff.core.questions import Choice
-from signoff.core.records import Pool, Project
+from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, People
-from signoff.errors import StoreChanged
 from signoff.ports import PoolView
-from signoff.recorder import Recorder
-from signoff.store.store import SqlStore
-from signoff.testing.stores import new_id
-from signoff.views import Columns, NewRows, PoolViews, group, key_digest, pool_view, rows_not_stored
+from signoff.project.incoming import Grouping, IncomingRows
+from signoff.project.views import Columns, pool_view
 
 PROJECT = Project(
     id="01890a5d-ac96-774b-bcce-b302099a8057", name="reviews", question=Choice.of(["A", "B"]),
@@ -32,8 +25,8 @@ PROJECT = Project(
 texts = st.lists(st.none() | st.sampled_from(["", " ", "a", "b", "c", "NaN", "nan"]), min_size=1)
 
 
-def grouped(frame: pl.DataFrame, project: Project = PROJECT) -> NewRows:
-    return group(frame, [f"k{at}" for at in range(frame.height)], project)
+def grouped(frame: pl.DataFrame, project: Project = PROJECT) -> IncomingRows:
+    return IncomingRows.of(frame, grouping=Grouping.of(project))
 
 
 def viewed(frame: pl.DataFrame, project: Project = PROJECT, *hidden: str) -> PoolView:
@@ -125,72 +118,3 @@ def test_columns_are_made_when_asked_for() -> None:
     assert columns["b"] is columns["b"]
     with pytest.raises(KeyError):
         _ = columns["c"]
-
-
-# -------------------------------------------------------------------------- rows that are new
-
-
-@pytest.fixture
-def store(tmp_path: Path) -> Iterator[SqlStore]:
-    opened = SqlStore(str(tmp_path / "a.db"))
-    yield opened
-    opened.close()
-
-
-def keep(store: SqlStore, project: Project, table: pl.DataFrame, keys: list[str]) -> Pool:
-    rows = group(table, keys, project)
-    batch = seal("rows", rows.ints, rows.private(), entropy=bytes)
-    number = len(store.pools(project.id)) + 1
-    pool = Pool(
-        project=project.id, number=number, rows=len(keys), items=rows.items, phase="learning",
-        rows_root=batch.root,
-    )  # fmt: skip
-    store.add_pool(pool, batch, rows.stored(), [])
-    return pool
-
-
-@pytest.fixture
-def keyed(store: SqlStore) -> Project:
-    project = replace(PROJECT, id=new_id(), key_column="id")
-    store.create_project(project, [])
-    keep(store, project, pl.DataFrame({"id": ["1", "2"], "text": ["a", "b"]}), ["1", "2"])
-    return project
-
-
-def new_of(store: SqlStore, project: Project, **columns: list[str]) -> list[str]:
-    table = pl.DataFrame(columns)
-    return rows_not_stored(table, columns["id"], store, project)[1]
-
-
-def test_stored_rows_are_not_new_in_whatever_order(store: SqlStore, keyed: Project) -> None:
-    assert new_of(store, keyed, id=["2", "1"], text=["b", "a"]) == []
-    assert new_of(store, keyed, id=["2", "3", "1"], text=["b", "c", "a"]) == ["3"]
-
-
-def test_a_stored_key_with_other_content_is_refused(store: SqlStore, keyed: Project) -> None:
-    with pytest.raises(StoreChanged, match="Key '2' is in the store with other content"):
-        new_of(store, keyed, id=["1", "2"], text=["a", "changed"])
-
-
-def test_erased_rows_do_not_come_in_again(store: SqlStore, keyed: Project) -> None:
-    recorder = Recorder(project=keyed.id, actor="t", clock=lambda: 1, new_id=new_id, entropy=bytes)
-    event = recorder.event("item.erased", {"pool": 1, "item": 0, "rows": [0]})
-    store.erase(keyed.id, 1, 0, [key_digest(keyed.id, "1")], event)
-    table = pl.DataFrame({"id": ["1", "2", "3"], "text": ["a", "b", "c"]})
-    left, keys, gone = rows_not_stored(table, ["1", "2", "3"], store, keyed)
-    assert (left["id"].to_list(), keys, gone) == (["3"], ["3"], 1)
-    (pool,) = store.pools(keyed.id)
-    view = PoolViews(store, keyed, frozenset(), {})(pool)
-    assert view.blank.tolist() == [True, False]
-    assert view.items.texts == ["", "b"]
-
-
-def test_digests_of_erased_keys_differ_between_projects() -> None:
-    assert key_digest("a", "k") != key_digest("b", "k")
-
-
-def test_a_pool_is_read_once(store: SqlStore, keyed: Project) -> None:
-    (pool,) = store.pools(keyed.id)
-    views = PoolViews(store, keyed, frozenset(), {})
-    assert views(pool) is views(pool)
-    assert np.array_equal(views(pool).rows, [1, 1])

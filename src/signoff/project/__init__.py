@@ -1,0 +1,1 @@
+"""A stored project: its rows, its items, who owns its loop, what proves and shows its result."""

@@ -1,0 +1,186 @@
+"""Rows that come in: their keys, the items they make, and which of them a project has already."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Protocol
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from signoff.core.records import Project
+from signoff.core.routing import AskAlways, Policy
+from signoff.errors import StoreChanged
+from signoff.formats.rows import group_rows, private_rows, row_contents, row_keys
+from signoff.project.views import KEY
+from signoff.store.artifacts import PREFIX
+from signoff.store.store import SqlStore
+
+
+class Grouped(Protocol):
+    """What a project fixes about its items: a project, or what is to become one."""
+
+    @property
+    def text_column(self) -> str | None: ...
+    @property
+    def group(self) -> bool: ...
+    @property
+    def policy(self) -> Policy: ...
+    @property
+    def rules(self) -> Sequence[AskAlways]: ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Grouping:
+    """Which rows are one item: those equal in ``text`` and ``apart``; each its own without text."""
+
+    text: str | None
+    apart: tuple[str, ...] = ()
+
+    @classmethod
+    def of(cls, fixed: Grouped) -> Grouping:
+        """Equal texts are one item within a slice and a rule's column, unless grouping is off."""
+        by = getattr(fixed.policy, "slice", None)
+        apart = {name for name in (by, *(rule.column for rule in fixed.rules)) if name}
+        return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
+
+    def items(self, frame: pl.DataFrame) -> NDArray[np.int64]:
+        """The item of each row (n,), numbered in the order they are first seen."""
+        if self.text is None:
+            return np.arange(frame.height, dtype=np.int64)
+        extra = [frame[name] for name in self.apart]
+        item_of_row = group_rows(frame[self.text], *extra).item_of_row
+        return _blank_rows_apart(frame, self.text, item_of_row)
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class IncomingRows:
+    """Rows as they were handed in. What is derived from them is made once: there may be millions.
+
+    ``contents`` holds the canonical JSON of each row's values.
+    """
+
+    table: pl.DataFrame
+    keys: list[str]
+    contents: pl.Series
+    grouping: Grouping
+
+    @classmethod
+    def of(
+        cls,
+        table: pl.DataFrame,
+        *,
+        grouping: Grouping,
+        key_column: str | None = None,
+        name: str = "the data",
+    ) -> IncomingRows:
+        """The rows of a table, those with the same key and the same content taken once.
+
+        Raises :class:`InputError` where a key is empty, or given to different rows.
+        """
+        contents = row_contents(table)
+        keys = row_keys(table, key_column, name=name, contents=contents)
+        rows = cls(table=table, keys=keys, contents=contents, grouping=grouping)
+        if key_column is None or len(set(keys)) == len(keys):
+            return rows
+        return rows.only(pl.Series(keys).is_first_distinct())
+
+    def __len__(self) -> int:
+        return len(self.keys)
+
+    def only(self, kept: pl.Series) -> IncomingRows:
+        """The rows that a mask (n,) keeps."""
+        if kept.all():
+            return self
+        return IncomingRows(
+            table=self.table.filter(kept),
+            keys=pl.Series(self.keys, dtype=pl.String).filter(kept).to_list(),
+            contents=self.contents.filter(kept),
+            grouping=self.grouping,
+        )
+
+    @cached_property
+    def item_of_row(self) -> NDArray[np.int64]:
+        """The item of each row (n,)."""
+        return self.grouping.items(self.table)
+
+    @property
+    def items(self) -> int:
+        """How many distinct items they are."""
+        return int(self.item_of_row.max()) + 1 if len(self) else 0
+
+    @property
+    def ints(self) -> NDArray[np.int64]:
+        """(row, item) numbers."""
+        return np.column_stack([np.arange(len(self)), self.item_of_row]).astype(np.int64)
+
+    def private(self) -> list[bytes]:
+        """Canonical JSON of each row, which the log commits to."""
+        return private_rows(self.contents, self.keys)
+
+    def stored(self) -> pl.DataFrame:
+        """The table with its keys, as the artifact keeps it."""
+        return self.table.with_columns(pl.Series(KEY, self.keys, dtype=pl.String))
+
+    def not_stored(self, store: SqlStore, project: Project) -> tuple[IncomingRows, int]:
+        """The rows that no pool of the project has, and how many were erased before.
+
+        Raises :class:`StoreChanged` where a stored key now has other content.
+        """
+        stored = _stored_contents(store, project)
+        if project.key_column is not None:
+            self._refuse_changed(stored)
+        erased = store.erased(project.id)
+        gone = [bool(erased) and key_digest(project.id, key) in erased for key in self.keys]
+        new = [key not in stored and not was for key, was in zip(self.keys, gone, strict=True)]
+        return self.only(pl.Series(new, dtype=pl.Boolean)), sum(gone)
+
+    def _refuse_changed(self, stored: dict[str, str]) -> None:
+        if not stored:
+            return
+        for key, content in zip(self.keys, self.contents.to_list(), strict=True):
+            if stored.get(key, content) != content:
+                raise StoreChanged(
+                    f"Key {key[:40]!r} is in the store with other content.",
+                    hint="Give the changed row a new key, or start another --project.",
+                )
+
+
+def key_digest(project: str, key: str) -> str:
+    """What remains of the key of an erased row."""
+    return hashlib.sha256(f"{project}|{key}".encode()).hexdigest()
+
+
+def _stored_contents(store: SqlStore, project: Project) -> dict[str, str]:
+    """The keys of a project's rows, with their contents where the user chose the keys."""
+    stored: dict[str, str] = {}
+    for pool in store.pools(project.id):
+        rows = store.rows(pool)
+        rows = rows.filter(rows[KEY].is_not_null())
+        known = rows[KEY].to_list()
+        if project.key_column is None:
+            stored.update(dict.fromkeys(known, ""))
+            continue
+        user = [name for name in rows.columns if not name.startswith(PREFIX)]
+        stored.update(zip(known, row_contents(rows.select(user)).to_list(), strict=True))
+    return stored
+
+
+def _blank_rows_apart(
+    frame: pl.DataFrame, text: str, item_of_row: NDArray[np.int64]
+) -> NDArray[np.int64]:
+    """Rows without text share nothing: each is an item of its own."""
+    values = frame[text].cast(pl.String)
+    blank = (values.is_null() | (values.str.strip_chars() == "")).to_numpy()
+    if int(blank.sum()) < 2:
+        return item_of_row
+    apart = item_of_row.copy()
+    apart[blank] = item_of_row.max() + 1 + np.arange(int(blank.sum()))
+    _, first, which = np.unique(apart, return_index=True, return_inverse=True)
+    rank = np.empty(len(first), dtype=np.int64)
+    rank[np.argsort(first)] = np.arange(len(first))
+    return rank[which]

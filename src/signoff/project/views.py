@@ -1,0 +1,108 @@
+"""From stored rows to the items of a pool."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from signoff.core.items import Items
+from signoff.core.records import Pool, Project
+from signoff.ports import PoolView
+from signoff.store.artifacts import PREFIX
+from signoff.store.store import SqlStore
+
+KEY = PREFIX + "key"
+ITEM = PREFIX + "item"
+
+
+class Columns(Mapping[str, Sequence[object]]):
+    """The columns of a frame as Python lists, made when first asked for."""
+
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
+        self._made: dict[str, list[object]] = {}
+
+    def __getitem__(self, name: str) -> Sequence[object]:
+        if name not in self._frame.columns:
+            raise KeyError(name)
+        if name not in self._made:
+            self._made[name] = self._frame[name].to_list()
+        return self._made[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._frame.columns)
+
+    def __len__(self) -> int:
+        return len(self._frame.columns)
+
+
+@dataclass(slots=True)
+class PoolViews:
+    """Views of a project's pools, read once each."""
+
+    store: SqlStore
+    project: Project
+    hidden: frozenset[str]
+    cache: dict[int, PoolView]
+
+    def __call__(self, pool: Pool) -> PoolView:
+        """The pool's items."""
+        if pool.number not in self.cache:
+            rows = self.store.rows(pool)
+            self.cache[pool.number] = pool_view(rows, self.project, hidden=self.hidden)
+        return self.cache[pool.number]
+
+
+def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -> PoolView:
+    """A pool's items: the first row of each stands for all rows with its text."""
+    first = rows.unique(ITEM, keep="first", maintain_order=True).sort(ITEM)
+    user = [
+        name
+        for name in first.columns
+        if not name.startswith(PREFIX) and name not in hidden and name not in project.hidden
+    ]
+    slices, names = _slices(first, project)
+    return PoolView(
+        items=Items(Columns(first.select(user)), text_column=project.text_column)
+        if user
+        else Items({"": [None] * first.height}),
+        keys=first[KEY].fill_null("").to_list(),
+        rows=np.bincount(rows[ITEM].to_numpy(), minlength=first.height).astype(np.int64),
+        blank=_blank(first, project),
+        ruled=_ruled(rows, project, first.height),
+        slices=slices,
+        slice_names=names,
+    )
+
+
+def _blank(first: pl.DataFrame, project: Project) -> NDArray[np.bool_]:
+    """Items without text: nothing a model could decide on. Erased items are among them."""
+    gone = first[KEY].is_null()
+    if project.text_column is None:
+        return gone.to_numpy()
+    text = first[project.text_column].cast(pl.String)
+    empty = text.is_null() | (text.str.strip_chars() == "") | (text.str.to_lowercase() == "nan")
+    return (empty | gone).to_numpy()
+
+
+def _ruled(rows: pl.DataFrame, project: Project, items: int) -> NDArray[np.bool_]:
+    """Items of which any row meets a rule."""
+    ruled = np.zeros(items, dtype=np.bool_)
+    for rule in project.rules:
+        met = (rows[rule.column].cast(pl.String) == rule.value).fill_null(value=False)
+        ruled[rows[ITEM].to_numpy()[met.to_numpy()]] = True
+    return ruled
+
+
+def _slices(first: pl.DataFrame, project: Project) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    by = getattr(project.policy, "slice", None)
+    if by is None:
+        return np.zeros(first.height, dtype=np.int64), ()
+    values = first[by].cast(pl.String).fill_null("")
+    names = tuple(values.unique().sort().to_list())
+    place = {name: at for at, name in enumerate(names)}
+    return np.array([place[value] for value in values.to_list()], dtype=np.int64), names
