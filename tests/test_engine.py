@@ -15,7 +15,7 @@ import polars as pl
 import pytest
 from scipy.stats import binom
 
-from signoff.bootstrap import add_rows, make_engine
+from signoff.bootstrap import add_rows, make_engine, seat
 from signoff.core.questions import CANNOT_SAY, Chosen
 from signoff.core.routing import Certified, People, Policy, Threshold
 from signoff.desk import QueueDesk
@@ -79,7 +79,7 @@ class Bench:
         )
 
     def sit_down(self, name: str) -> QueueDesk:
-        return QueueDesk(self.engine, name=name, kind="person")
+        return seat(self.engine, name=name, kind="person")
 
     def truth(self, request: Request) -> Chosen:
         return Chosen(self.known[request.item.text])

@@ -154,8 +154,9 @@ PROTECTED = {
     "event_content": ("event", "name", "salt", "value"),
     "reviews": (
         *("answer", "pool", "item", "reviewer", "seconds", "at", "reason", "undone", "event"),
-        "project",
+        *("counted", "project"),
     ),
+    "requests": ("key", "shown"),
     "audits": ("committed", "certificate", "seed", "seed_chosen_by", "pool", "attempt"),
     "checkpoints": ("note", "size"),
     "pools": ("rows", "items", "rows_root", "frozen_root", "model_root", "people_root", "phase"),
@@ -338,7 +339,7 @@ def test_a_byte_changed_in_a_columnar_file_is_noticed(folder: Path, view: StoreV
         "UPDATE pools SET model_root = people_root, people_root = model_root",
         "UPDATE pools SET phase = 'finishing' WHERE number = 1",
         "INSERT INTO pools SELECT project, 3, rows, items, phase, rows_root, frozen_root,"
-        " model_root, people_root, forecast FROM pools WHERE number = 1",
+        " model_root, people_root, forecast, undone FROM pools WHERE number = 1",
     ],
 )
 def test_what_is_missing_or_added_is_noticed(folder: Path, view: StoreView, statement: str) -> None:

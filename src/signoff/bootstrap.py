@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import uuid6
 
@@ -13,18 +14,23 @@ from signoff.audit.keys import default_key, load_key
 from signoff.core.batches import seal
 from signoff.core.certification import split_tests
 from signoff.core.feasibility import explain, feasible, what_would_do
+from signoff.core.items import Item
 from signoff.core.questions import Choice
-from signoff.core.records import Pool, Project
+from signoff.core.records import OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, Policy, Threshold
+from signoff.desk import QueueDesk, sign_in
 from signoff.engine import Engine
+from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
 from signoff.ports import PoolStrategy
-from signoff.project.incoming import IncomingRows
-from signoff.project.views import PoolViews
 from signoff.settings import Settings
 from signoff.store.store import SqlStore
 from signoff.version import VERSION
 
+if TYPE_CHECKING:
+    from signoff.project.incoming import IncomingRows
+
+DEFAULT_MODEL = "text"
 STARTING_ANSWERS_PER_LABEL = 4
 
 
@@ -151,12 +157,41 @@ def refuse_infeasible(policy: Policy, items: int, labels: int) -> None:
         raise explain(items, first, policy.max_error, policy.alpha, remedy)
 
 
+def stored_model(project: Project) -> str:
+    """The model by the name that the first run was given."""
+    if project.model == DEFAULT_MODEL or ".py:" in project.model:
+        return project.model
+    raise UsageError(
+        f"Project {project.name!r} was begun from Python with a model of its own"
+        f" ({project.model}).",
+        hint="Pass the same model again: signoff.run(..., model=...).",
+    )
+
+
 def make_strategy(policy: Policy, model: object, labels: tuple[str, ...]) -> PoolStrategy:
     """How a pool is worked on: a learner that is taught, or a model that stays as it is."""
     from signoff.learning.supervised import strategy_for
 
     threshold = policy.confidence if isinstance(policy, Threshold) else None
     return strategy_for(model, labels=labels, threshold=threshold)
+
+
+def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
+    """A reviewer's place in the engine's own process, with items in their own types."""
+
+    def item_of(request: OpenRequest) -> Item:
+        return engine.views(engine.store.pools(engine.project.id)[request.pool - 1]).item(
+            request.item
+        )
+
+    return QueueDesk(
+        store=engine.store,
+        project=engine.project,
+        recorder=engine.recorder,
+        reviewer=sign_in(engine.store, engine.recorder, name=name, kind=kind),
+        budget=engine.budget,
+        item_of=item_of,
+    )
 
 
 def make_engine(
@@ -170,6 +205,8 @@ def make_engine(
     seed: int | None,
 ) -> Engine:
     """The loop over a stored project."""
+    from signoff.project.views import PoolViews
+
     return Engine(
         store=store,
         project=project,

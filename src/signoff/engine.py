@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.core.audits import Admission, Judgement, admit, draw, judge
+from signoff.core.audits import Judgement, admit, draw, judge
 from signoff.core.batches import Batch, seal
 from signoff.core.certificate import Certificate, issue
 from signoff.core.certification import error_budget
@@ -29,6 +29,8 @@ from signoff.core.commitment import Commitment, Outcome
 from signoff.core.decisions import BY_CODE, frozen_rows, model_rows
 from signoff.core.records import AskReason, Audit, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
+from signoff.errors import AnswersChanged
+from signoff.loop.asking import audit_items, forced_reasons
 from signoff.loop.bookkeeping import Bookkeeper, by_people, version_of
 from signoff.loop.knowledge import Knowledge
 from signoff.loop.progress import progress_of
@@ -81,8 +83,11 @@ class Engine:
             if pool.phase == "closed" or self.store.queue_counts(self.project.id, pool.number).open:
                 break
             self.on_progress(self.progress())
-            if not steps[pool.phase](pool):
-                break
+            try:
+                if not steps[pool.phase](pool):
+                    break
+            except AnswersChanged:
+                continue  # somebody took an answer back while this step was thinking
         self.store.checkpoint(self.project.id)
         return self.progress()
 
@@ -93,7 +98,9 @@ class Engine:
     def _learn(self, pool: Pool) -> bool:
         """Ask for what teaches most, or stop learning. False: the budget is spent."""
         if isinstance(self.project.policy, People):
-            self.store.ask(self.project.id, pool.number, [], [], phase="finishing")
+            self.store.ask(
+                self.project.id, pool.number, [], [], undone=pool.undone, phase="finishing"
+            )
             return True
         if self.budget_left(pool) == 0 and len(self._undecided(pool)):
             # Freezing now would end learning for good, also for a run with a larger budget.
@@ -107,13 +114,14 @@ class Engine:
         chosen = step.positions if left is None else step.positions[:left]
         if len(chosen) == 0:
             return False
-        books = self._books
+        books, view = self._books, self.views(pool)
         reasons: list[AskReason] = [step.reason for _ in chosen]
         self.store.ask(
             self.project.id,
             pool.number,
-            books.requests(chosen, reasons, range(len(chosen))),
+            books.requests(view, chosen, reasons, range(len(chosen))),
             [*books.fitted(pool, state, step), books.asked(pool, chosen, step.reason)],
+            undone=pool.undone,
             round=books.round(pool, self._next_round(pool), len(state.asked), step),
         )
         return True
@@ -186,7 +194,8 @@ class Engine:
         self._last_drawn = (frozen.root, heads)
         books = self._books
         body = {**commitment.to_json(), "batch": frozen.reference()}
-        items, reasons = self._audit_items(self.views(pool), state, step, admission, order[heads])
+        view = self.views(pool)
+        items, reasons = audit_items(view, state, step, admission, order[heads])
         shuffled = self._rng(pool, len(state.asked), 1).permutation(len(items)).tolist()
         self.store.commit_audit(
             self.project.id,
@@ -199,12 +208,13 @@ class Engine:
                 tokens=books.tokens(step),
             ),
             frozen,
-            books.requests(items, reasons, shuffled),
+            books.requests(view, items, reasons, shuffled),
             [
                 *books.fitted(pool, state, step),
                 books.committed(body),
                 books.asked(pool, items, "audit"),
             ],
+            undone=pool.undone,
             round=books.round(pool, self._next_round(pool), len(state.asked), step),
         )
 
@@ -212,27 +222,6 @@ class Engine:
         if self.seed is None:
             return self.recorder.entropy(SEED_BYTES)
         return seed_from_number(self.seed, window)
-
-    @staticmethod
-    def _audit_items(
-        view: PoolView,
-        state: PoolState,
-        step: Freeze,
-        admission: Admission,
-        sampled: NDArray[np.int64],
-    ) -> tuple[NDArray[np.int64], list[AskReason]]:
-        """The audit, among items that people answer anyway, so that nothing in the queue tells
-        which is which. No more companions than audits, and none the budget lacks."""
-        forced = np.flatnonzero(~state.eligible & ~view.erased)
-        forced = forced[~np.isin(forced, state.asked)]
-        companions = np.concatenate([forced, step.order[admission.companions[::-1]]])
-        most = len(sampled)
-        if state.budget is not None:
-            most = min(most, max(0, state.budget - len(sampled)))
-        companions = companions[:most]
-        reasons: list[AskReason] = ["audit"] * len(sampled)
-        reasons += _forced_reasons(view, companions)
-        return np.concatenate([sampled, companions]), reasons
 
     def _judge(self, pool: Pool) -> bool:
         """Seal the audit's verdicts, reveal the seed, and decide what stands.
@@ -289,6 +278,7 @@ class Engine:
             [*events, self._books.decided(pool, batch, "model")],
             by="model",
             phase="finishing",
+            undone=pool.undone,
             audit=audit,
             round=round,
         )
@@ -304,12 +294,14 @@ class Engine:
         chosen = rest[: chunk if left is None else min(chunk, left)]
         if len(chosen) == 0:
             return False
-        reasons = _forced_reasons(self.views(pool), chosen)
+        view = self.views(pool)
+        reasons = forced_reasons(view, chosen)
         self.store.ask(
             self.project.id,
             pool.number,
-            self._books.requests(chosen, reasons, range(len(chosen))),
+            self._books.requests(view, chosen, reasons, range(len(chosen))),
             [self._books.asked(pool, chosen, "review")],
+            undone=pool.undone,
         )
         return True
 
@@ -330,6 +322,7 @@ class Engine:
             [*events, books.closed(pool)],
             by="reviewers",
             phase="closed",
+            undone=pool.undone,
             audit=audit,
         )
 
@@ -430,11 +423,3 @@ class Engine:
         """Where the newest pool stands."""
         pool = self.pool()
         return progress_of(self.store, self.project, pool, budget_left=self.budget_left(pool))
-
-
-def _forced_reasons(view: PoolView, items: NDArray[np.int64]) -> list[AskReason]:
-    """Why people answer items that no certificate covers."""
-    return [
-        "empty" if view.blank[item] else "rule" if view.ruled[item] else "review"
-        for item in items.tolist()
-    ]

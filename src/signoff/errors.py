@@ -7,7 +7,12 @@
     ├── InputError            (2)   the data handed in cannot be used
     ├── StoreError            (2)   the store, its artifacts or its key cannot be used
     │   ├── StoreBusy         (2)   another live run owns the project
+    │   │   └── AnswersChanged  (2) an answer was taken back while the loop was thinking
     │   └── StoreChanged      (2)   a re-run asks for something other than the first run fixed
+    ├── QueueError            (2)   what a reviewer asked of the queue cannot be done
+    │   ├── NotLeased         (2)   the item no longer waits for an answer
+    │   ├── OtherAnswer       (2)   another answer was sent under the same id before
+    │   └── Settled           (2)   an answer can no longer be taken back
     ├── Unfinished            (3)   work remains and a later run can resume it
     ├── Infeasible            (4)   no plan can keep the promise; nothing was asked
     └── VerificationFailed    (1)   a log, a certificate or a table is not what was signed
@@ -71,10 +76,52 @@ class StoreBusy(StoreError):
     code = "store_busy"
 
 
+class AnswersChanged(StoreBusy):
+    """An answer was taken back while the loop was thinking; it thinks again."""
+
+    code = "answers_changed"
+
+
 class StoreChanged(StoreError):
     """A re-run asks for something other than the first run fixed."""
 
     code = "store_changed"
+
+
+class QueueError(SignoffError):
+    """What a reviewer asked of the queue cannot be done."""
+
+    code = "queue"
+    exit_code = Exit.USAGE
+
+
+class NotLeased(QueueError):
+    """The item no longer waits for an answer: it was withdrawn, or never asked."""
+
+    code = "not_leased"
+
+
+class OtherAnswer(QueueError):
+    """Another answer was sent under the same id before; ``first`` stands, ``second`` does not.
+
+    Both are answers as JSON.
+    """
+
+    code = "other_answer"
+
+    def __init__(self, first: dict[str, object] | None, second: dict[str, object]) -> None:
+        super().__init__(
+            "Another answer was sent under this id before; the first one stands.",
+            hint="Take it back with undo, then answer again.",
+        )
+        self.first = first
+        self.second = second
+
+
+class Settled(QueueError):
+    """An answer can no longer be taken back: something was built on it."""
+
+    code = "settled"
 
 
 class Unfinished(SignoffError):

@@ -10,12 +10,14 @@ from typing import cast
 import polars as pl
 
 from signoff.bootstrap import (
+    DEFAULT_MODEL,
     ProjectSpec,
     create_project,
     make_strategy,
     open_store,
     refuse_infeasible,
     sign_with_its_key,
+    stored_model,
 )
 from signoff.core.questions import Choice
 from signoff.core.records import Project
@@ -31,7 +33,6 @@ from signoff.store.store import SqlStore
 
 DEFAULT_PROJECT = "default"
 DEFAULT_QUESTION = "Which label fits?"
-DEFAULT_MODEL = "text"
 COLUMN = "column:"
 ACTOR = "run"
 """Who writes a run's events: never a person's name, since the log keeps it for ever."""
@@ -204,7 +205,7 @@ def _join(
         _refuse_changes(options, project, table)
         sign_with_its_key(store, project)
         rows = _incoming(table, project)
-        model = _stored_model(project) if options.model is None else options.model
+        model = stored_model(project) if options.model is None else options.model
         strategy = make_strategy(project.policy, model, project.question.ids)
     return Job(
         options=options if options.stdin else replace(options, data=None),
@@ -325,17 +326,6 @@ def _model_name(model: object) -> str:
     if model is None:
         return DEFAULT_MODEL
     return model if isinstance(model, str) else type(model).__name__
-
-
-def _stored_model(project: Project) -> str:
-    """The model by the name that the first run was given."""
-    if project.model == DEFAULT_MODEL or ".py:" in project.model:
-        return project.model
-    raise UsageError(
-        f"Project {project.name!r} was begun from Python with a model of its own"
-        f" ({project.model}).",
-        hint="Pass the same model again: signoff.run(..., model=...).",
-    )
 
 
 def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None:

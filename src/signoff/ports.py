@@ -30,6 +30,7 @@ from signoff.core.records import (
     QueueCounts,
     Review,
     Round,
+    Tell,
 )
 
 # ---------------------------------------------------------------------------- models
@@ -220,6 +221,7 @@ class Store(Protocol):
         requests: Sequence[NewRequest],
         events: Sequence[NewEvent],
         *,
+        undone: int,
         round: Round | None = None,
         phase: Phase | None = None,
     ) -> None: ...
@@ -231,6 +233,7 @@ class Store(Protocol):
         requests: Sequence[NewRequest],
         events: Sequence[NewEvent],
         *,
+        undone: int,
         round: Round,
     ) -> None: ...
     def decide(
@@ -242,6 +245,7 @@ class Store(Protocol):
         *,
         by: str,
         phase: Phase,
+        undone: int,
         audit: Audit | None = None,
         round: Round | None = None,
     ) -> None: ...
@@ -253,12 +257,24 @@ class Store(Protocol):
     ) -> None: ...
     def reviewer_names(self, project: str) -> dict[str, str]: ...
     def lease(
-        self, project: str, reviewer: str, *, limit: int, now: int, until: int
+        self,
+        project: str,
+        reviewer: str,
+        *,
+        limit: int,
+        now: int,
+        until: int,
+        holding: Sequence[str] = (),
     ) -> list[OpenRequest]: ...
-    def release(self, project: str, reviewer: str) -> None: ...
+    def renew(
+        self, project: str, reviewer: str, holding: Sequence[str], *, until: int
+    ) -> frozenset[str]: ...
+    def request(self, project: str, id: str) -> OpenRequest | None: ...
+    def release(self, project: str, reviewer: str, only: Sequence[str] | None = None) -> None: ...
     def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None: ...
-    def answer(self, project: str, answers: Sequence[tuple[NewReview, NewEvent]]) -> int: ...
-    def last_review(self, project: Project, reviewer: str) -> Review | None: ...
+    def answer(self, project: str, given: Sequence[NewReview], tell: Tell) -> list[bool]: ...
+    def recent(self, project: Project, reviewer: str, limit: int) -> list[Review]: ...
+    def answered_by(self, project: str, pool: int, reviewer: str) -> int: ...
     def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
     def reviews(self, project: Project, pool: int) -> list[Review]: ...
     def queue_counts(self, project: str, pool: int) -> QueueCounts: ...
@@ -276,6 +292,8 @@ class Request:
     id: str
     item: Item
     question: Choice
+    until: int = 0
+    """When the lease ends, in microseconds since 1970."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -313,7 +331,7 @@ class Desk(Protocol):
         """The next item; None when the machine must think first or all is done."""
         ...
 
-    def answer(self, request: Request, answer: Answer, *, seconds: float) -> None:
+    def answer(self, request: Request, answer: Answer, *, seconds: float) -> object:
         """Store one answer; returns once it is durable."""
         ...
 

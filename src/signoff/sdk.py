@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from signoff.bootstrap import add_rows, make_engine
+from signoff.bootstrap import add_rows, make_engine, seat
 from signoff.core.items import Item
 from signoff.core.questions import Answer, Choice
 from signoff.core.records import Json, Project
@@ -129,7 +129,7 @@ def _work(
             if reviewer is None:
                 return f"{progress.open} items wait for people."
             if desk is None:
-                desk = QueueDesk(engine, name=reviewer.name, kind=reviewer.kind)
+                desk = seat(engine, name=reviewer.name, kind=reviewer.kind)
             if not reviewer.review(desk):
                 return "Stopped; run the same command again to go on."
             if (left := engine.progress()).open and left.budget_left != 0:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import polars as pl
@@ -252,10 +253,29 @@ class StoreView:
             return verdict
         with self.store.reading() as db:
             problems = list(disagreements(db, self.project.id))
+        problems += self._shown_otherwise()
         if not problems:
             return verdict
         problem = Problem(line=0, event=None, reason=problems[0])
         return replace(verdict, ok=False, problem=problem)
+
+    def _shown_otherwise(self) -> list[str]:
+        """Requests that show people something else than the rows the log commits to."""
+        views = PoolViews(self.store, self.project, frozenset(), {})
+        problems: list[str] = []
+        for pool in self.pools:
+            view = views(pool)
+            for request in self.store.requests(self.project.id, pool.number):
+                item = view.item(request.item)
+                shown, stored = request.shown, item.shown()
+                if shown is None and view.erased[request.item]:
+                    continue
+                if shown is None or request.key != item.key or not _part_of(shown, stored):
+                    problems.append(
+                        f"The request for item {request.item} of pool {pool.number} shows people"
+                        " something else than its row."
+                    )
+        return problems
 
     def proof(self, key: str) -> Json:
         """Proof that the decision on a row is in the signed log; ``key`` as in :meth:`erase`.
@@ -306,6 +326,12 @@ class StoreView:
             f"No row of {self.store.name} has the key {key[:40]!r}.",
             hint="Keys are the --key column's values; row:12 names the 12th row of the data.",
         )
+
+
+def _part_of(shown: Json, stored: Json) -> bool:
+    """Whether people see what is stored, but perhaps for columns kept from them."""
+    some, every = cast("Json", shown["data"]), cast("Json", stored["data"])
+    return shown["text"] == stored["text"] and some.items() <= every.items()
 
 
 def _row_number(key: str) -> int | None:

@@ -155,7 +155,9 @@ def test_the_same_batch_saved_again_after_a_crash_changes_nothing(room: Room) ->
     body: dict[str, object] = {"pool": 1, "by": "reviewers", "batch": batch.reference()}
     for _ in range(2):
         made = room.event("decisions.made", body)
-        room.store.decide(room.project.id, 1, batch, [made], by="reviewers", phase="closed")
+        room.store.decide(
+            room.project.id, 1, batch, [made], by="reviewers", phase="closed", undone=0
+        )
     back = room.store.batch(room.project.id, "decisions", batch.root)
     assert back.private == list(batch.private)
 

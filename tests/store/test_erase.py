@@ -13,7 +13,7 @@ from storeroom import Room
 from signoff.core.batches import seal
 from signoff.core.events import commit, parse_event
 from signoff.core.questions import Chosen
-from signoff.core.records import NewEvent, Pool
+from signoff.core.records import NewEvent, NewReview, Pool, Tell
 from signoff.errors import StoreBusy, StoreError
 from signoff.store import database
 from signoff.store.artifacts import PREFIX
@@ -37,7 +37,7 @@ def pool(room: Room) -> Pool:
     batch = room.decisions(answers)
     body: dict[str, object] = {"pool": 1, "by": "reviewers", "batch": batch.reference()}
     made = [room.event("decisions.made", body)]
-    room.store.decide(room.project.id, 1, batch, made, by="reviewers", phase="closed")
+    room.store.decide(room.project.id, 1, batch, made, by="reviewers", phase="closed", undone=0)
     room.store.checkpoint(room.project.id)
     return pool
 
@@ -113,6 +113,18 @@ def test_the_event_still_commits_to_what_nobody_can_open(room: Room, pool: Pool)
     assert digest == commit(part.salt, part.value.encode())
 
 
+def noted(room: Room, note: str) -> Tell:
+    """Tells of answers with a note."""
+
+    def tell(review: NewReview, counted: bool) -> NewEvent:
+        event = room.tell(review, counted)
+        body = dict(parse_event(event.canonical).body)
+        content = {"answer": {"label": "Positive"}, "note": note}
+        return room.event(event.type, body, content, pool=1, item=review.request.item)
+
+    return tell
+
+
 def test_no_byte_of_it_is_left_on_disk(tmp_path_factory: pytest.TempPathFactory) -> None:
     """Database, write-ahead log and columnar files, unpacked ones too."""
     folder = tmp_path_factory.mktemp("disk")
@@ -121,16 +133,9 @@ def test_no_byte_of_it_is_left_on_disk(tmp_path_factory: pytest.TempPathFactory)
     ann = room.add_reviewer("Ann")
     room.ask(list(range(12)))
     for request in room.lease(ann, limit=12):
-        review, event = room.review(request, ann, Chosen("Positive"))
+        review = room.review(request, ann, Chosen("Positive"))
         note = f"note-{SECRET}-{request.item:03d}-" + "n" * 400 * (request.item % 4)
-        full = room.event(
-            "answer.given",
-            dict(parse_event(event.canonical).body),
-            {"answer": {"label": "Positive"}, "note": note},
-            pool=1,
-            item=request.item,
-        )
-        room.store.answer(room.project.id, [(review, full)])
+        room.store.answer(room.project.id, [review], noted(room, note))
     room.store.checkpoint(room.project.id)
     with room.store.reading() as db:
         query = sa.select(event_content.c.salt).where(event_content.c.item == ITEM)

@@ -107,7 +107,9 @@ def test_an_event_with_its_change_or_neither(room: Room) -> None:
     room.store.record(room.project.id, [known])
     wanted = [NewRequest(id=new_id(), item=0, reason="random", priority=0)]
     with pytest.raises(StoreError):
-        room.store.ask(room.project.id, 1, wanted, [*started(room), known], phase="closed")
+        room.store.ask(
+            room.project.id, 1, wanted, [*started(room), known], undone=0, phase="closed"
+        )
     assert room.store.queue_counts(room.project.id, 1).open == 0
     assert [pool.phase for pool in room.store.pools(room.project.id)] == ["learning"]
     assert_covers_everything(room)

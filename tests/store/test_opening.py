@@ -234,9 +234,9 @@ requests = room.lease(ann, limit=12)
 for request in requests[:5]:
     room.answer(request, ann, room.project.question.parse("Positive"))
 with room.store.transaction() as db:
-    from signoff.store import queue
-    queue.add_reviews(db, room.project.id, [(room.review(requests[5], ann,
-        room.project.question.parse("Positive"))[0], "x")])
+    from signoff.store import reviews
+    review = room.review(requests[5], ann, room.project.question.parse("Positive"))
+    reviews.add_reviews(db, room.project.id, [review], room.tell)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

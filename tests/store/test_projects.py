@@ -98,7 +98,7 @@ def test_rounds_come_back_in_order_and_the_last_forecast_is_the_pools(room: Room
         for number in range(3)
     ]
     for each in rounds:
-        room.store.ask(room.project.id, 1, [], [], round=each, phase="learning")
+        room.store.ask(room.project.id, 1, [], [], undone=0, round=each, phase="learning")
     assert room.store.rounds(room.project.id, 1) == rounds
     assert room.store.pools(room.project.id)[0].forecast == rounds[-1].forecast
     assert room.store.rounds(room.project.id, 2) == []
@@ -107,9 +107,9 @@ def test_rounds_come_back_in_order_and_the_last_forecast_is_the_pools(room: Room
 def test_a_round_is_recorded_once(room: Room) -> None:
     room.add_pool()
     once = Round(pool=1, number=1, answers=0, reason="start", model=None, forecast=None, scores={})
-    room.store.ask(room.project.id, 1, [], [], round=once)
+    room.store.ask(room.project.id, 1, [], [], undone=0, round=once)
     with pytest.raises(StoreBusy):
-        room.store.ask(room.project.id, 1, [], [], round=once, phase="closed")
+        room.store.ask(room.project.id, 1, [], [], undone=0, round=once, phase="closed")
     assert room.store.pools(room.project.id)[0].phase == "learning"
 
 
@@ -132,7 +132,7 @@ def test_an_audit_comes_back_as_it_was_and_the_newest_counts(room: Room) -> None
         learned = Round(
             pool=1, number=number, answers=0, reason="audit", model=None, forecast=None, scores={}
         )
-        room.store.commit_audit(room.project.id, audit, frozen, [], [], round=learned)
+        room.store.commit_audit(room.project.id, audit, frozen, [], [], undone=0, round=learned)
         pool = room.store.pools(room.project.id)[0]
         assert (pool.phase, pool.frozen_root) == ("auditing", frozen.root)
     back = room.store.audit(room.project.id, 1)
@@ -142,7 +142,9 @@ def test_an_audit_comes_back_as_it_was_and_the_newest_counts(room: Room) -> None
     assert [tuple(pair) for pair in back.tokens["Positive"]] == [("good", 1.25)]
     done = replace(audits[1], certificate={"holds": True}, results=(found,))
     batch = room.decisions({3: room.project.question.parse("Positive")})
-    room.store.decide(room.project.id, 1, batch, [], by="model", phase="finishing", audit=done)
+    room.store.decide(
+        room.project.id, 1, batch, [], by="model", phase="finishing", undone=0, audit=done
+    )
     judged = room.store.audit(room.project.id, 1)
     assert judged is not None
     assert (judged.certificate, judged.results) == ({"holds": True}, (found,))

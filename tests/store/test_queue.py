@@ -14,7 +14,7 @@ from storeroom import Room, make_project
 
 from signoff.core.questions import CANNOT_SAY, Chosen
 from signoff.core.records import NewRequest, OpenRequest
-from signoff.errors import StoreBusy
+from signoff.errors import AnswersChanged, NotLeased, OtherAnswer, Settled
 from signoff.testing.stores import MINUTE, new_id
 
 POSITIVE, NEGATIVE = Chosen("Positive"), Chosen("Negative")
@@ -36,8 +36,7 @@ def skip(room: Room, request: OpenRequest, reviewer: str) -> None:
 
 
 def undo(room: Room, reviewer: str) -> OpenRequest:
-    last = room.store.last_review(room.project, reviewer)
-    assert last is not None
+    (last,) = room.store.recent(room.project, reviewer, 1)
     body: dict[str, object] = {"pool": 1, "item": last.item, "answer": last.event}
     return room.store.undo(room.project.id, last, [room.event("answer.undone", body)])
 
@@ -80,25 +79,103 @@ def test_an_answer_after_the_lease_ran_out_counts_where_it_is_the_first(
     room.ask([0])
     (mine,) = room.lease(ann, now=0)
     (his,) = room.lease(ben, now=2 * MINUTE)
-    assert room.answer(mine, ann, POSITIVE) == 1
-    assert room.answer(his, ben, NEGATIVE) == 0
+    assert room.answer(mine, ann, POSITIVE)
+    assert not room.answer(his, ben, NEGATIVE)
     (review,) = room.store.reviews(room.project, 1)
     assert (review.reviewer, review.answer) == (ann, POSITIVE)
 
 
-def test_the_answer_that_came_second_is_not_in_the_log_either(room: Room, ann: str) -> None:
+def test_the_answer_that_came_second_is_kept_and_counts_for_nothing(room: Room, ann: str) -> None:
     room.ask([0])
     (request,) = room.lease(ann)
     room.answer(request, ann, POSITIVE)
     room.answer(request, ann, NEGATIVE)
+    assert (logged(room, "answer.given"), logged(room, "answer.extra")) == (1, 1)
+    assert [r.answer for r in room.store.reviews(room.project, 1)] == [POSITIVE]
+    assert room.store.queue_counts(room.project.id, 1).answered == 1
+
+
+def test_an_answer_sent_twice_is_stored_once(room: Room, ann: str) -> None:
+    room.ask([0])
+    (request,) = room.lease(ann)
+    sent = new_id()
+    assert room.answer(request, ann, POSITIVE, id=sent)
+    assert room.answer(request, ann, POSITIVE, id=sent)
     assert logged(room, "answer.given") == 1
+
+
+def test_another_answer_under_the_same_id_is_refused_with_both(room: Room, ann: str) -> None:
+    room.ask([0])
+    (request,) = room.lease(ann)
+    sent = new_id()
+    room.answer(request, ann, POSITIVE, id=sent)
+    with pytest.raises(OtherAnswer) as refused:
+        room.answer(request, ann, NEGATIVE, id=sent)
+    assert refused.value.first == {"label": "Positive"}
+    assert refused.value.second == {"label": "Negative"}
+    assert [r.answer for r in room.store.reviews(room.project, 1)] == [POSITIVE]
+
+
+def test_somebody_elses_id_is_no_way_to_read_an_answer(room: Room, ann: str) -> None:
+    ben = room.add_reviewer("Ben")
+    room.ask([0])
+    (request,) = room.lease(ann)
+    sent = new_id()
+    room.answer(request, ann, POSITIVE, id=sent)
+    with pytest.raises(OtherAnswer):
+        room.answer(request, ben, POSITIVE, id=sent)
+
+
+def test_what_is_held_is_renewed_and_not_handed_out_again(room: Room, ann: str) -> None:
+    ben = room.add_reviewer("Ben")
+    room.ask([0, 1, 2])
+    held = [r.id for r in room.lease(ann, limit=2, now=0)]
+    kept = room.store.renew(room.project.id, ann, held, until=3 * MINUTE)
+    assert kept == set(held)
+    more = room.store.lease(room.project.id, ann, limit=9, now=0, until=MINUTE, holding=held)
+    assert items(more) == [2]
+    assert items(room.lease(ben, limit=9, now=2 * MINUTE)) == [2]
+    assert room.store.renew(room.project.id, ben, held, until=3 * MINUTE) == set()
+
+
+def test_a_request_comes_with_what_people_see_until_it_is_erased(room: Room, ann: str) -> None:
+    room.ask([0])
+    (request,) = room.lease(ann)
+    assert (request.key, request.shown) == ("key-1-0", {"text": "text of item 0", "data": {}})
+    assert room.store.request(room.project.id, request.id) == request
+    room.store.erase(room.project.id, 1, 0, [], room.event("run.started", {"signoff": "test"}))
+    erased = room.store.request(room.project.id, request.id)
+    assert erased is not None
+    assert (erased.key, erased.shown, erased.state) == ("", None, "withdrawn")
+    with pytest.raises(NotLeased):
+        room.answer(request, ann, POSITIVE)
+
+
+def test_what_the_loop_worked_out_before_an_undo_is_refused(room: Room, ann: str) -> None:
+    room.ask([0])
+    (request,) = room.lease(ann)
+    room.answer(request, ann, POSITIVE)
+    undo(room, ann)
+    with pytest.raises(AnswersChanged):
+        room.store.ask(room.project.id, 1, [], [], undone=0, phase="finishing")
+    (pool,) = room.store.pools(room.project.id)
+    assert (pool.phase, pool.undone) == ("learning", 1)
+
+
+def test_an_answer_is_settled_once_the_phase_is_over(room: Room, ann: str) -> None:
+    room.ask([0])
+    (request,) = room.lease(ann)
+    room.answer(request, ann, POSITIVE)
+    room.store.ask(room.project.id, 1, [], [], undone=0, phase="finishing")
+    with pytest.raises(Settled):
+        undo(room, ann)
 
 
 def test_two_answers_to_one_item_in_one_step_leave_the_first(room: Room, ann: str) -> None:
     room.ask([0])
     (request,) = room.lease(ann)
     both = [room.review(request, ann, POSITIVE), room.review(request, ann, NEGATIVE)]
-    assert room.store.answer(room.project.id, both) == 1
+    assert room.store_answers(both) == [True, False]
     assert [r.answer for r in room.store.reviews(room.project, 1)] == [POSITIVE]
 
 
@@ -124,12 +201,11 @@ def test_an_answer_is_undone_once_and_the_log_says_so_once(room: Room, ann: str)
     room.ask([0])
     (request,) = room.lease(ann)
     room.answer(request, ann, POSITIVE)
-    last = room.store.last_review(room.project, ann)
-    assert last is not None
+    (last,) = room.store.recent(room.project, ann, 1)
     undo(room, ann)
     room.answer(request, ann, NEGATIVE)
     body: dict[str, object] = {"pool": 1, "item": 0, "answer": last.event}
-    with pytest.raises(StoreBusy, match="taken back already"):
+    with pytest.raises(Settled, match="taken back already"):
         room.store.undo(room.project.id, last, [room.event("answer.undone", body)])
     assert [r.answer for r in room.store.reviews(room.project, 1)] == [NEGATIVE]
     assert logged(room, "answer.undone") == 1
@@ -143,7 +219,7 @@ def test_undo_reaches_back_answer_by_answer_and_only_ones_own(room: Room, ann: s
     room.answer(b, ben, POSITIVE)
     room.answer(c, ann, POSITIVE)
     assert [undo(room, ann).item, undo(room, ann).item] == [2, 0]
-    assert room.store.last_review(room.project, ann) is None
+    assert room.store.recent(room.project, ann, 9) == []
     assert [r.item for r in room.store.reviews(room.project, 1)] == [1]
 
 
@@ -160,7 +236,7 @@ def test_asking_again_re_ranks_what_waits_and_leaves_what_was_answered(
 def test_a_reason_is_that_of_the_newest_asking(room: Room, ann: str) -> None:
     room.ask([0])
     audit = NewRequest(id=new_id(), item=0, reason="audit", priority=0)
-    room.store.ask(room.project.id, 1, [audit], [])
+    room.store.ask(room.project.id, 1, [audit], [], undone=0)
     (request,) = room.lease(ann)
     assert request.reason == "audit"
 
@@ -186,7 +262,7 @@ def test_thousands_of_requests_are_leased_and_answered_in_one_step(room: Room, a
     requests = room.lease(ann, limit=many)
     assert len(requests) == many
     answers = [room.review(request, ann, POSITIVE) for request in requests[:500]]
-    assert room.store.answer(room.project.id, answers) == 500
+    assert sum(room.store_answers(answers)) == 500
     assert room.store.queue_counts(room.project.id, 1).open == many - 500
 
 
@@ -219,7 +295,7 @@ def test_whatever_two_people_do_no_item_is_lost_or_answered_twice(
         elif step == "release":
             room.store.release(project.id, people[who])
             held[who] = []
-        elif step == "undo" and room.store.last_review(project, people[who]) is not None:
+        elif step == "undo" and room.store.recent(project, people[who], 1):
             undo(room, people[who])
         elif mine and step == "answer":
             room.answer(mine[at % len(mine)], people[who], POSITIVE)
@@ -241,7 +317,7 @@ def drain(room: Room, reviewer: str) -> list[int]:
     try:
         while requests := mine.lease(reviewer, limit=3):
             answers = [mine.review(request, reviewer, POSITIVE) for request in requests]
-            assert mine.store.answer(mine.project.id, answers) == len(requests)
+            assert sum(mine.store_answers(answers)) == len(requests)
             done += items(requests)
         return done
     finally:

@@ -112,7 +112,7 @@ assert error.code == "disk_full", error
 ballast.unlink()
 room.store.record(room.project.id, [room.event("run.started", {"signoff": "x"})])
 (request,) = room.lease(ann)
-assert room.answer(request, ann, room.project.question.parse("Positive")) == 1
+assert room.answer(request, ann, room.project.question.parse("Positive"))
 assert len(room.store.pools(room.project.id)) == 1
 print("works")
 """

@@ -124,8 +124,10 @@ class History:
             "rows.added": self._add_rows,
             "requests.opened": self._open_requests,
             "answer.given": self._answer,
+            "answer.extra": self._extra,
             "answer.undone": self._undo,
             "answer.skipped": self._skip,
+            "item.flagged": self._flag,
             "model.fitted": self._about_pool,
             "audit.committed": self._commit,
             "verdicts.sealed": self._seal,
@@ -163,12 +165,23 @@ class History:
         for item in cast("list[int]", event.body["items"]):
             pool.check_item(item)
 
-    def _answer(self, event: Event, content: Mapping[str, str]) -> None:
+    def _said(self, event: Event) -> tuple[PoolHistory, int]:
+        """The item that a known reviewer answered to the project's question."""
         pool, item = self._item(event.body)
         if str(event.body["reviewer"]) not in self.reviewers:
             _refuse(f"item {item} is answered by a reviewer the log does not know")
         if event.body["question"] != self.question:
             _refuse(f"item {item} is answered to another question than the project asks")
+        return pool, item
+
+    def _extra(self, event: Event, _: Mapping[str, str]) -> None:
+        """An answer beside the one that counts changes nothing."""
+        pool, item = self._said(event)
+        if item not in pool.answers:
+            _refuse(f"the only answer to item {item} does not count")
+
+    def _answer(self, event: Event, content: Mapping[str, str]) -> None:
+        pool, item = self._said(event)
         if item in pool.answers:
             _refuse(f"item {item} is answered twice")
         pool.answers[item] = answer_json(content["answer"]) if "answer" in content else None
@@ -187,6 +200,9 @@ class History:
     def _skip(self, event: Event, _: Mapping[str, str]) -> None:
         pool, _item = self._item(event.body)
         pool.skipped += 1
+
+    def _flag(self, event: Event, _: Mapping[str, str]) -> None:
+        self._item(event.body)
 
     def _about_pool(self, event: Event, _: Mapping[str, str]) -> None:
         self._pool(event.body)

@@ -7,9 +7,10 @@ it shows (``index``), so that a model may compute features once per pool and sli
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import NewType, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +27,30 @@ class Item:
     key: str
     text: str
     data: Mapping[str, object] = field(default_factory=dict[str, object])
+
+    def shown(self) -> dict[str, object]:
+        """What people see of it, as JSON: the text, and the fields (others than numbers, text and
+        truth values as text)."""
+        return {"text": self.text, "data": {name: _plain(v) for name, v in self.data.items()}}
+
+    @classmethod
+    def from_shown(cls, number: int, key: str, shown: Mapping[str, object] | None) -> Item:
+        """The item again, from :meth:`shown`; without text and fields where that was erased."""
+        value = shown or {}
+        return cls(
+            number=ItemNumber(number),
+            key=key,
+            text=str(value.get("text", "")),
+            data=cast("Mapping[str, object]", value.get("data", {})),
+        )
+
+
+def _plain(value: object) -> object:
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if isinstance(value, float):
+        return value if math.isfinite(value) else str(value)
+    return str(value)
 
 
 class Items:

@@ -5,7 +5,7 @@ Instants are microseconds since 1970 in UTC. Items are dense numbers in their po
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -54,6 +54,8 @@ class Pool:
     model_root: str | None = None
     people_root: str | None = None
     forecast: Json | None = None
+    undone: int = 0
+    """How many answers were taken back: what the loop works out stands only if none was since."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +68,10 @@ class OpenRequest:
     reason: AskReason
     priority: int
     state: RequestState
+    key: str = ""
+    shown: Json | None = None
+    """What people see of the item: ``text`` and ``data``; None once it was erased."""
+    leased_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +90,8 @@ class Review:
     reason: AskReason
     phase: Phase
     event: str
+    key: str = ""
+    shown: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,25 +146,30 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRequest:
-    """A request to open."""
+    """A request to open, with what people are shown: the item's key, ``text`` and ``data``."""
 
     id: str
     item: int
     reason: AskReason
     priority: int
+    key: str = ""
+    shown: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReview:
-    """An answer to store."""
+    """An answer to store. The same ``id`` again is the same answer sent again."""
 
     id: str
     request: OpenRequest
     reviewer: str
     answer: Answer
     seconds: float | None
-    at: int
-    phase: Phase
+    note: str | None = None
+
+
+Tell = Callable[[NewReview, bool], NewEvent]
+"""The event of a review, given whether it counts: the first answer to its item does."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -5,7 +5,8 @@ that every machine commits and verifies the same limit.
 """
 
 # pyright: reportUnknownMemberType=false
-# (SciPy's distributions have partial types; they enter here and nowhere else in the core.)
+# (SciPy's distributions have partial types; they enter here and nowhere else in the core.
+# ``scipy.stats`` takes a second to import, so it comes with its first use.)
 
 from __future__ import annotations
 
@@ -14,8 +15,8 @@ from collections.abc import Callable
 from fractions import Fraction
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy.stats import binom, hypergeom, nbinom
 
 TIE = 1e-8
 """Relative distance to alpha below which floats do not decide."""
@@ -23,35 +24,37 @@ TIE = 1e-8
 
 def coin_tail_at_most(x: int, r: int, pi: float, alpha: float) -> bool:
     """Rule S: whether P(F <= x) <= alpha for F ~ NB(r + 1, 1 - pi), finds before r + 1 misses."""
-    tail = float(nbinom.cdf(x, r + 1, 1 - pi))
+    tail = float(scipy.stats.nbinom.cdf(x, r + 1, 1 - pi))
     return _at_most(tail, alpha, lambda: exact_coin_tail(x, r, pi))
 
 
 def coin_quantile(r: int, pi: float, alpha: float) -> int:
     """About where P(F <= x) reaches alpha under rule S."""
-    return int(nbinom.ppf(alpha, r + 1, 1 - pi))
+    return int(scipy.stats.nbinom.ppf(alpha, r + 1, 1 - pi))
 
 
 def sample_tail_at_most(x: int, n: int, m: int, r: int, alpha: float) -> bool:
     """Rule P: whether P(F <= x) <= alpha for F negative hypergeometric."""
-    tail = float(hypergeom.cdf(x, n, r + 1 + x, m))
+    tail = float(scipy.stats.hypergeom.cdf(x, n, r + 1 + x, m))
     return _at_most(tail, alpha, lambda: exact_sample_tail(x, n, m, r))
 
 
 def sample_tails(x: NDArray[np.int64], n: int, m: NDArray[np.int64], r: int) -> NDArray[np.float64]:
     """P(F <= x) under rule P, elementwise."""
-    return np.asarray(hypergeom.cdf(x, n, np.minimum(r + 1 + x, n), m), dtype=np.float64)
+    return np.asarray(
+        scipy.stats.hypergeom.cdf(x, n, np.minimum(r + 1 + x, n), m), dtype=np.float64
+    )
 
 
 def irrevocable_tail_at_most(x: int, r: int, pi: float, alpha: float) -> bool:
     """Whether P(Binomial(r, pi) <= x) <= alpha."""
-    tail = float(binom.cdf(x, r, pi))
+    tail = float(scipy.stats.binom.cdf(x, r, pi))
     return _at_most(tail, alpha, lambda: exact_irrevocable_tail(x, r, pi))
 
 
 def hypergeometric_at_most(x: int, n: int, good: int, m: int, alpha: float) -> bool:
     """Whether P(Hypergeom(n, good, m) <= x) <= alpha."""
-    tail = float(hypergeom.cdf(x, n, good, m))
+    tail = float(scipy.stats.hypergeom.cdf(x, n, good, m))
     return _at_most(tail, alpha, lambda: exact_hypergeometric(x, n, good, m))
 
 

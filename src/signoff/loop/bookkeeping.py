@@ -28,7 +28,7 @@ from signoff.core.records import (
 )
 from signoff.loop.progress import forecast_json
 from signoff.loop.recorder import Recorder
-from signoff.ports import Ask, Explains, Freeze, PoolState
+from signoff.ports import Ask, Explains, Freeze, PoolState, PoolView
 
 TOKENS_PER_LABEL = 12
 
@@ -43,7 +43,11 @@ class Bookkeeper:
     # ------------------------------------------------------------------ requests
 
     def requests(
-        self, items: NDArray[np.int64], reasons: Sequence[AskReason], order: Sequence[int]
+        self,
+        view: PoolView,
+        items: NDArray[np.int64],
+        reasons: Sequence[AskReason],
+        order: Sequence[int],
     ) -> list[NewRequest]:
         """Requests for items; ``order`` says which comes first in the queue."""
         return [
@@ -52,6 +56,8 @@ class Bookkeeper:
                 item=int(items[at]),
                 reason=reasons[at],
                 priority=place,
+                key=view.keys[int(items[at])],
+                shown=view.item(int(items[at])).shown(),
             )
             for place, at in enumerate(order)
         ]

@@ -6,14 +6,15 @@ import importlib.util
 import inspect
 import sys
 from pathlib import Path
-
-from sklearn.base import BaseEstimator
+from typing import TYPE_CHECKING, TypeGuard
 
 from signoff.errors import UsageError
 from signoff.models.callable import CallableModel
-from signoff.models.estimator import EstimatorLearner, fitted_model, is_fitted
 from signoff.models.text import TextLearner
 from signoff.ports import Learner, Model
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
 
 WHAT_WILL_DO = (
     "Give a Learner, a scikit-learn estimator, an object with predict(list), or a function."
@@ -29,7 +30,9 @@ def load_model(model: object, *, labels: tuple[str, ...]) -> Model | Learner:
         return TextLearner(labels=len(labels))
     if isinstance(model, str):
         model = load_model_spec(model)
-    if isinstance(model, BaseEstimator):
+    if _is_estimator(model):
+        from signoff.models.estimator import EstimatorLearner, fitted_model, is_fitted
+
         return fitted_model(model, labels) if is_fitted(model) else EstimatorLearner(model)
     if inspect.isclass(model):
         model = _made(model)
@@ -78,6 +81,12 @@ def _run(path: Path) -> object:
             hint="Run the file with Python first.",
         ) from error
     return module
+
+
+def _is_estimator(model: object) -> TypeGuard[BaseEstimator]:
+    """A scikit-learn estimator; there is none where scikit-learn, slow to import, is not loaded."""
+    sklearn = sys.modules.get("sklearn.base")
+    return sklearn is not None and isinstance(model, sklearn.BaseEstimator)
 
 
 def _made(kind: type[object]) -> object:

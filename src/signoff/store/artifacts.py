@@ -11,9 +11,10 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from io import BytesIO
 from pathlib import Path
+from typing import overload
 
 import numpy as np
 import polars as pl
@@ -106,7 +107,7 @@ class ArtifactFolder:
             root=root,
             ints=_ints(frame, name),
             private=frame[PREFIX + "private"].to_list(),
-            salts=frame[PREFIX + "salt"].to_list(),
+            salts=_Lazy(frame[PREFIX + "salt"]),
             commitments=b"".join(frame[PREFIX + "commitment"].to_list()),
         )
 
@@ -125,6 +126,27 @@ class ArtifactFolder:
             ]
         )
         return self.write(project, name, root, blanked)
+
+
+class _Lazy(Sequence[bytes | None]):
+    """A column as a sequence that becomes Python objects when read: most readers need no salts."""
+
+    def __init__(self, column: pl.Series) -> None:
+        self._column = column
+
+    def __len__(self) -> int:
+        return len(self._column)
+
+    @overload
+    def __getitem__(self, at: int) -> bytes | None: ...
+    @overload
+    def __getitem__(self, at: slice) -> list[bytes | None]: ...
+    def __getitem__(self, at: int | slice) -> bytes | list[bytes | None] | None:
+        found = self._column[at]
+        return found.to_list() if isinstance(found, pl.Series) else found
+
+    def __iter__(self) -> Iterator[bytes | None]:
+        return iter(self._column.to_list())
 
 
 def _frame(batch: Batch, table: pl.DataFrame | None) -> pl.DataFrame:

@@ -58,8 +58,11 @@ def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
 
 
 def _event_columns(db: sa.Connection, project: str) -> Iterator[str]:
-    """The columns beside an event's canonical text repeat what it says."""
-    for row in db.execute(sa.select(events).where(events.c.project == project)):
+    """The columns beside an event's canonical text repeat what it says; leaves have no gaps."""
+    query = sa.select(events).where(events.c.project == project, events.c.leaf.is_not(None))
+    for place, row in enumerate(db.execute(query.order_by(events.c.leaf))):
+        if row.leaf != place:
+            yield f"Event {row.id} is leaf {row.leaf} in the table, {place} in the log."
         value = json.loads(row.canonical)
         said = (value["id"], value["type"], value["at"], value["project"])
         if said != (row.id, row.type, instant(row.at), row.project):
@@ -156,9 +159,12 @@ def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[s
 def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
     # As stored: SQLite would read any number but 0 as true.
     undone_as_stored = sa.type_coerce(reviews.c.undone, sa.Integer).label("undone_as_stored")
-    query = sa.select(reviews, undone_as_stored).where(reviews.c.project == project)
+    counted_as_stored = sa.type_coerce(reviews.c.counted, sa.Integer).label("counted_as_stored")
+    query = sa.select(reviews, undone_as_stored, counted_as_stored).where(
+        reviews.c.project == project
+    )
     rows = db.execute(query).all()
-    given = {event.id: event for event in log if event.type == "answer.given"}
+    given = {event.id: event for event in log if event.type in ("answer.given", "answer.extra")}
     undone = {event.body["answer"] for event in log if event.type == "answer.undone"}
     if set(given) != {row.event for row in rows}:
         yield f"The tables hold {len(rows)} answers, the log {len(given)}."
@@ -174,12 +180,14 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
             "at": instant(row.at),
             "reason": row.reason,
             "undone": row.undone_as_stored,
+            "counted": row.counted_as_stored,
             "answer": None if row.answer is None else canonical_json(row.answer).decode(),
         }
         said = {
             **event.body,
             "at": event.at,
             "undone": event.id in undone,
+            "counted": event.type == "answer.given",
             "answer": event.content.get("answer"),
         }
         yield from _differs(f"Answer to item {row.item}", table, said)

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from statistics import median
+from dataclasses import replace
 
 import sqlalchemy as sa
 
-from signoff.core.questions import Choice
-from signoff.core.records import NewRequest, NewReview, OpenRequest, QueueCounts, Review
-from signoff.errors import StoreBusy
-from signoff.store.schema import requests, reviews
+from signoff.core.records import (
+    NewRequest,
+    OpenRequest,
+    QueueCounts,
+)
+from signoff.errors import AnswersChanged
+from signoff.store.schema import pools, requests, reviews
 
 
 def open_requests(db: sa.Connection, project: str, pool: int, wanted: Sequence[NewRequest]) -> None:
@@ -34,6 +37,8 @@ def open_requests(db: sa.Connection, project: str, pool: int, wanted: Sequence[N
             "reason": request.reason,
             "priority": request.priority,
             "state": "open",
+            "key": request.key,
+            "shown": request.shown,
         }
         for request in wanted
         if request.item not in have
@@ -74,8 +79,12 @@ def lease(
     limit: int,
     now: int,
     until: int,
+    holding: Sequence[str] = (),
 ) -> list[OpenRequest]:
-    """Lease the first requests of the queue: this reviewer's own, open ones, expired leases."""
+    """Lease the first requests of the queue: this reviewer's own, open ones, expired leases.
+
+    What the reviewer is ``holding`` already is left out; see :func:`renew`.
+    """
     free = sa.or_(
         requests.c.state == "open",
         sa.and_(requests.c.state == "leased", requests.c.leased_by == reviewer),
@@ -83,7 +92,12 @@ def lease(
     )
     rows = db.execute(
         sa.select(requests)
-        .where(requests.c.project == project, requests.c.state != "answered", free)
+        .where(
+            requests.c.project == project,
+            requests.c.state != "answered",
+            free,
+            requests.c.id.not_in(holding),
+        )
         .order_by(requests.c.priority, requests.c.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
@@ -94,17 +108,60 @@ def lease(
             .where(requests.c.id.in_([row.id for row in rows]))
             .values(state="leased", leased_by=reviewer, leased_until=until)
         )
-    return [_request(row) for row in rows]
+    return [replace(request_of(row), state="leased", leased_until=until) for row in rows]
 
 
-def release(db: sa.Connection, project: str, reviewer: str) -> None:
-    """Give back what this reviewer leased and did not answer."""
+def renew(
+    db: sa.Connection, project: str, reviewer: str, holding: Sequence[str], *, until: int
+) -> set[str]:
+    """Lengthen the leases a reviewer still has; which of ``holding`` they are."""
+    mine = set(
+        db.scalars(
+            sa.select(requests.c.id)
+            .where(
+                requests.c.project == project,
+                requests.c.id.in_(holding),
+                requests.c.state == "leased",
+                requests.c.leased_by == reviewer,
+            )
+            .with_for_update()
+        )
+    )
+    if mine:
+        db.execute(sa.update(requests).where(requests.c.id.in_(mine)).values(leased_until=until))
+    return mine
+
+
+def find_request(db: sa.Connection, project: str, request: str) -> OpenRequest | None:
+    """A request by its id."""
+    row = db.execute(
+        sa.select(requests).where(requests.c.project == project, requests.c.id == request)
+    ).first()
+    return None if row is None else request_of(row)
+
+
+def pool_requests(db: sa.Connection, project: str, pool: int) -> list[OpenRequest]:
+    """All requests of a pool, by item."""
+    rows = db.execute(
+        sa.select(requests)
+        .where(requests.c.project == project, requests.c.pool == pool)
+        .order_by(requests.c.item)
+    )
+    return [request_of(row) for row in rows]
+
+
+def release(
+    db: sa.Connection, project: str, reviewer: str, only: Sequence[str] | None = None
+) -> None:
+    """Give back what this reviewer leased and did not answer, or ``only`` these requests."""
+    which = sa.true() if only is None else requests.c.id.in_(only)
     db.execute(
         sa.update(requests)
         .where(
             requests.c.project == project,
             requests.c.leased_by == reviewer,
             requests.c.state == "leased",
+            which,
         )
         .values(state="open", leased_by=None, leased_until=None)
     )
@@ -129,92 +186,18 @@ def requeue(db: sa.Connection, project: str, request: str) -> bool:
     return moved.rowcount == 1
 
 
-def add_reviews(
-    db: sa.Connection, project: str, answers: Sequence[tuple[NewReview, str]]
-) -> set[str]:
-    """Store answers, each with its event's id, and close their requests.
-
-    Gives the ids of the reviews that were the first to their request; others are left out.
-    """
-    wanted = [review.request.id for review, _ in answers]
-    waiting = set(
-        db.scalars(
-            sa.select(requests.c.id)
-            .where(requests.c.id.in_(wanted), requests.c.state != "answered")
-            .with_for_update()
-        )
-    )
-    rows: list[dict[str, object]] = []
-    for review, event in answers:
-        if review.request.id not in waiting:
-            continue
-        waiting.remove(review.request.id)
-        rows.append(
-            {
-                "id": review.id,
-                "project": project,
-                "request": review.request.id,
-                "pool": review.request.pool,
-                "item": review.request.item,
-                "reviewer": review.reviewer,
-                "answer": review.answer.to_json(),
-                "seconds": review.seconds,
-                "at": review.at,
-                "reason": review.request.reason,
-                "phase": review.phase,
-                "event": event,
-                "undone": False,
-            }
-        )
-    if rows:
-        db.execute(sa.insert(reviews), rows)
-        db.execute(
-            sa.update(requests)
-            .where(requests.c.id.in_([row["request"] for row in rows]))
-            .values(state="answered", leased_by=None, leased_until=None)
-        )
-    return {str(row["id"]) for row in rows}
-
-
-def last_review(db: sa.Connection, project: str, reviewer: str, question: Choice) -> Review | None:
-    """This reviewer's last answer that still stands."""
+def unchanged(db: sa.Connection, project: str, pool: int, undone: int) -> None:
+    """Refuse to go on where an answer was taken back since the loop looked; until the transaction
+    ends nobody takes one back. Raises :class:`AnswersChanged`."""
     row = db.execute(
-        _standing(project)
-        .where(reviews.c.reviewer == reviewer)
-        .order_by(reviews.c.n.desc())
-        .limit(1)
-    ).first()
-    return None if row is None else _review(row, question)
-
-
-def undo(db: sa.Connection, project: str, review: Review) -> OpenRequest:
-    """Take an answer back; its request is the first in the queue again.
-
-    Raises :class:`StoreBusy` where another window took it back first.
-    """
-    taken = db.execute(
-        sa.update(reviews)
-        .where(reviews.c.id == review.id, reviews.c.undone.is_(False))
-        .values(undone=True)
-    )
-    if taken.rowcount != 1:
-        raise StoreBusy("That answer was taken back already.", hint="Answer the item again.")
-    first = db.execute(
-        sa.select(sa.func.min(requests.c.priority)).where(requests.c.project == project)
-    ).scalar_one()
-    db.execute(
-        sa.update(requests)
-        .where(requests.c.id == review.request)
-        .values(state="open", priority=first - 1)
-    )
-    row = db.execute(sa.select(requests).where(requests.c.id == review.request)).one()
-    return _request(row)
-
-
-def pool_reviews(db: sa.Connection, project: str, pool: int, question: Choice) -> list[Review]:
-    """The answers of a pool that stand, in the order they were given."""
-    rows = db.execute(_standing(project).where(reviews.c.pool == pool).order_by(reviews.c.n))
-    return [_review(row, question) for row in rows]
+        sa.select(pools.c.undone)
+        .where(pools.c.project == project, pools.c.number == pool)
+        .with_for_update()
+    ).one()
+    if row.undone != undone:
+        raise AnswersChanged(
+            "An answer was taken back meanwhile.", hint="It is asked again; run again."
+        )
 
 
 def counts(db: sa.Connection, project: str, pool: int) -> QueueCounts:
@@ -232,26 +215,8 @@ def counts(db: sa.Connection, project: str, pool: int) -> QueueCounts:
     )
 
 
-def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float | None:
-    """The median seconds of the last answers that were timed."""
-    rows = db.scalars(
-        sa.select(reviews.c.seconds)
-        .where(
-            reviews.c.project == project,
-            reviews.c.pool == pool,
-            reviews.c.seconds.is_not(None),
-        )
-        .order_by(reviews.c.n.desc())
-        .limit(last)
-    ).all()
-    return median(rows) if rows else None
-
-
-def _standing(project: str) -> sa.Select[tuple[object, ...]]:
-    return sa.select(reviews).where(reviews.c.project == project, reviews.c.undone.is_(False))
-
-
-def _request(row: sa.Row[tuple[object, ...]]) -> OpenRequest:
+def request_of(row: sa.Row[tuple[object, ...]]) -> OpenRequest:
+    """A request from its row."""
     return OpenRequest(
         id=row.id,
         pool=row.pool,
@@ -259,20 +224,7 @@ def _request(row: sa.Row[tuple[object, ...]]) -> OpenRequest:
         reason=row.reason,
         priority=row.priority,
         state=row.state,
-    )
-
-
-def _review(row: sa.Row[tuple[object, ...]], question: Choice) -> Review:
-    return Review(
-        id=row.id,
-        request=row.request,
-        pool=row.pool,
-        item=row.item,
-        reviewer=row.reviewer,
-        answer=None if row.answer is None else question.from_json(row.answer),
-        seconds=row.seconds,
-        at=row.at,
-        reason=row.reason,
-        phase=row.phase,
-        event=row.event,
+        key=row.key or "",
+        shown=row.shown,
+        leased_until=row.leased_until,
     )

@@ -67,6 +67,7 @@ pools = Table(
     Column("model_root", String(64)),
     Column("people_root", String(64)),
     Column("forecast", Json),
+    Column("undone", Integer, nullable=False, server_default="0"),
 )
 
 reviewers = Table(
@@ -90,6 +91,9 @@ requests = Table(
     Column("priority", BigInteger, nullable=False),
     Column("state", String(16), nullable=False),
     Column("skips", Integer, nullable=False, server_default="0"),
+    # What people see of the item, so that serving it takes no columnar file; gone once erased.
+    Column("key", Text),
+    Column("shown", Json),
     Column("leased_by", String(36)),
     Column("leased_until", BigInteger),
     UniqueConstraint("project", "pool", "item"),
@@ -120,6 +124,8 @@ reviews = Table(
     Column("phase", String(16), nullable=False),
     Column("event", String(36), nullable=False),
     Column("undone", Boolean, nullable=False),
+    # False for an answer that came after another one: it is kept, and counts for nothing.
+    Column("counted", Boolean, nullable=False),
 )
 Index(
     "ix_reviews_standing",
@@ -127,9 +133,10 @@ Index(
     reviews.c.pool,
     reviews.c.item,
     unique=True,
-    sqlite_where=reviews.c.undone.is_(False),
-    postgresql_where=reviews.c.undone.is_(False),
+    sqlite_where=reviews.c.undone.is_(False) & reviews.c.counted.is_(True),
+    postgresql_where=reviews.c.undone.is_(False) & reviews.c.counted.is_(True),
 )
+Index("ix_reviews_reviewer", reviews.c.project, reviews.c.reviewer, reviews.c.n)
 
 rounds = Table(
     "rounds",

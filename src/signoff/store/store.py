@@ -7,9 +7,10 @@ before the transaction that names them.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import polars as pl
 import sqlalchemy as sa
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
@@ -17,24 +18,24 @@ from signoff.core.records import (
     Audit,
     NewEvent,
     NewRequest,
-    NewReview,
-    OpenRequest,
     Phase,
     Pool,
     Project,
-    QueueCounts,
-    Review,
     Round,
 )
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
-from signoff.store.artifacts import ArtifactFolder
-from signoff.store.connections import Database
 from signoff.store.database import translated
+from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 
+if TYPE_CHECKING:
+    import polars as pl
 
-class SqlStore(Database):
+    from signoff.store.artifacts import ArtifactFolder
+
+
+class SqlStore(Reviewing):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -52,9 +53,16 @@ class SqlStore(Database):
         Raises :class:`StoreError` where it is missing, damaged, newer or out of reach.
         """
         super().__init__(where, create=create)
-        self.artifacts = ArtifactFolder(artifacts or self._default_folder())
+        self._folder = artifacts or self._default_folder()
         self.signer = signer
         self._sequencers: dict[str, log.Sequencer] = {}
+
+    @cached_property
+    def artifacts(self) -> ArtifactFolder:
+        """The columnar files; a process that only serves the queue never loads what reads them."""
+        from signoff.store.artifacts import ArtifactFolder
+
+        return ArtifactFolder(self._folder)
 
     def _default_folder(self) -> Path:
         if self._url.get_backend_name() == "sqlite":
@@ -122,6 +130,8 @@ class SqlStore(Database):
 
     def add_pool(self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]) -> None:
         """Store rows that came in together."""
+        import polars as pl
+
         if not isinstance(table, pl.DataFrame):
             raise TypeError("rows are stored from a polars frame")
         with translated(self._url):
@@ -204,11 +214,17 @@ class SqlStore(Database):
         requests: Sequence[NewRequest],
         events: Sequence[NewEvent],
         *,
+        undone: int,
         round: Round | None = None,
         phase: Phase | None = None,
     ) -> None:
-        """Open requests, with the round of learning that chose them."""
+        """Open requests, with the round of learning that chose them.
+
+        This and every step of the loop: ``undone`` is what the pool said when the loop looked;
+        raises :class:`AnswersChanged` where an answer was taken back since.
+        """
         with self.transaction() as db:
+            queue.unchanged(db, project, pool, undone)
             queue.open_requests(db, project, pool, requests)
             if round is not None:
                 projects.insert_round(db, project, round)
@@ -225,12 +241,14 @@ class SqlStore(Database):
         requests: Sequence[NewRequest],
         events: Sequence[NewEvent],
         *,
+        undone: int,
         round: Round,
     ) -> None:
         """Fix labels, order and test of a pool, and open the audit drawn from them."""
         with translated(self._url):
             sha256 = self.artifacts.save(project, frozen)
         with self.transaction() as db:
+            queue.unchanged(db, project, audit.pool, undone)
             self._name(db, project, frozen, sha256)
             projects.insert_audit(db, project, audit)
             projects.insert_round(db, project, round)
@@ -254,6 +272,7 @@ class SqlStore(Database):
         *,
         by: str,
         phase: Phase,
+        undone: int,
         audit: Audit | None = None,
         round: Round | None = None,
     ) -> None:
@@ -261,6 +280,7 @@ class SqlStore(Database):
         with translated(self._url):
             sha256 = self.artifacts.save(project, decisions)
         with self.transaction() as db:
+            queue.unchanged(db, project, pool, undone)
             self._name(db, project, decisions, sha256)
             column = "model_root" if by == "model" else "people_root"
             projects.update_pool(db, project, pool, **{column: decisions.root, "phase": phase})
@@ -280,60 +300,6 @@ class SqlStore(Database):
         """The newest attempt at a pool's certificate."""
         with self.reading() as db:
             return projects.pool_audit(db, project, pool)
-
-    # --------------------------------------------------------------------- queue
-
-    def lease(
-        self, project: str, reviewer: str, *, limit: int, now: int, until: int
-    ) -> list[OpenRequest]:
-        """Lease the first requests of the queue to a reviewer."""
-        with self.transaction() as db:
-            return queue.lease(db, project, reviewer, limit=limit, now=now, until=until)
-
-    def release(self, project: str, reviewer: str) -> None:
-        """Give back what a reviewer leased and did not answer."""
-        with self.transaction() as db:
-            queue.release(db, project, reviewer)
-
-    def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None:
-        """Put a request behind the others."""
-        with self.transaction() as db:
-            if queue.requeue(db, project, request):
-                log.append(db, project, events)
-
-    def answer(self, project: str, answers: Sequence[tuple[NewReview, NewEvent]]) -> int:
-        """Store answers; how many were the first to their item."""
-        with self.transaction() as db:
-            first = queue.add_reviews(db, project, [(r, event.id) for r, event in answers])
-            log.append(db, project, [event for review, event in answers if review.id in first])
-        return len(first)
-
-    def last_review(self, project: Project, reviewer: str) -> Review | None:
-        """A reviewer's last answer that stands."""
-        with self.reading() as db:
-            return queue.last_review(db, project.id, reviewer, project.question)
-
-    def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest:
-        """Take an answer back."""
-        with self.transaction() as db:
-            opened = queue.undo(db, project, review)
-            log.append(db, project, events)
-            return opened
-
-    def reviews(self, project: Project, pool: int) -> list[Review]:
-        """The answers of a pool that stand, in order."""
-        with self.reading() as db:
-            return queue.pool_reviews(db, project.id, pool, project.question)
-
-    def queue_counts(self, project: str, pool: int) -> QueueCounts:
-        """How many requests of a pool wait and were answered."""
-        with self.reading() as db:
-            return queue.counts(db, project, pool)
-
-    def seconds_per_answer(self, project: str, pool: int) -> float | None:
-        """The median time of people's last answers; None before anybody answered by hand."""
-        with self.reading() as db:
-            return queue.pace(db, project, pool)
 
     # ----------------------------------------------------------------------- log
 

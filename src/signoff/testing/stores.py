@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import count
 
@@ -84,49 +85,59 @@ class Bench:
     def ask(self, items: list[int], *, pool: int = 1, first: int = 0) -> None:
         """Open requests for these items, in this order."""
         wanted = [
-            NewRequest(id=new_id(), item=item, reason="uncertain", priority=first + at)
+            NewRequest(
+                id=new_id(),
+                item=item,
+                reason="uncertain",
+                priority=first + at,
+                key=f"key-{pool}-{item}",
+                shown={"text": f"text of item {item}", "data": {}},
+            )
             for at, item in enumerate(items)
         ]
         body: Json = {"pool": pool, "reason": "uncertain", "items": items}
-        self.store.ask(self.project.id, pool, wanted, [self.event("requests.opened", body)])
+        undone = self.store.pools(self.project.id)[pool - 1].undone
+        opened = self.event("requests.opened", body)
+        self.store.ask(self.project.id, pool, wanted, [opened], undone=undone)
 
     def lease(self, reviewer: str, limit: int = 1, now: int = 0) -> list[OpenRequest]:
         """Lease for a minute from ``now``."""
         return self.store.lease(self.project.id, reviewer, limit=limit, now=now, until=now + MINUTE)
 
     def review(
-        self, request: OpenRequest, reviewer: str, answer: Answer
-    ) -> tuple[NewReview, NewEvent]:
-        """An answer and its event, ready to be stored."""
-        event = self.event(
-            "answer.given",
+        self, request: OpenRequest, reviewer: str, answer: Answer, *, id: str = ""
+    ) -> NewReview:
+        """An answer, ready to be stored."""
+        return NewReview(
+            id=id or new_id(), request=request, reviewer=reviewer, answer=answer, seconds=None
+        )
+
+    def tell(self, review: NewReview, counted: bool) -> NewEvent:
+        """The event of an answer."""
+        request = review.request
+        return self.event(
+            "answer.given" if counted else "answer.extra",
             {
                 "pool": request.pool,
                 "item": request.item,
                 "question": self.project.question.name,
                 "question_version": self.project.question.version,
-                "reviewer": reviewer,
+                "reviewer": review.reviewer,
                 "seconds": None,
                 "reason": request.reason,
             },
-            {"answer": answer.to_json()},
+            {"answer": review.answer.to_json()},
             pool=request.pool,
             item=request.item,
         )
-        review = NewReview(
-            id=new_id(),
-            request=request,
-            reviewer=reviewer,
-            answer=answer,
-            seconds=None,
-            at=event.at,
-            phase="learning",
-        )
-        return review, event
 
-    def answer(self, request: OpenRequest, reviewer: str, answer: Answer) -> int:
-        """Store one answer; 1 where it was the first."""
-        return self.store.answer(self.project.id, [self.review(request, reviewer, answer)])
+    def store_answers(self, reviews: Sequence[NewReview]) -> list[bool]:
+        """Store answers; whether each counts."""
+        return self.store.answer(self.project.id, reviews, self.tell)
+
+    def answer(self, request: OpenRequest, reviewer: str, answer: Answer, *, id: str = "") -> bool:
+        """Store one answer; whether it was the first."""
+        return self.store_answers([self.review(request, reviewer, answer, id=id)])[0]
 
     def decisions(self, answers: dict[int, Answer]) -> Batch:
         """What people decided, sealed."""
@@ -199,8 +210,14 @@ def _check_answers(bench: Bench) -> None:
     ann = bench.store.find_reviewer(bench.project.id, "Ann") or ""
     label = Chosen(bench.project.question.ids[0])
     (request,) = bench.lease(ann)
-    expect(bench.answer(request, ann, label) == 1, "A first answer is stored.")
-    expect(bench.answer(request, ann, CANNOT_SAY) == 0, "A second answer is not.")
+    sent = new_id()
+    expect(bench.answer(request, ann, label, id=sent), "A first answer counts.")
+    expect(bench.answer(request, ann, label, id=sent), "Sent again, it is the same answer.")
+    expect_refusal(
+        lambda: bench.answer(request, ann, CANNOT_SAY, id=sent),
+        "Another answer under the same id",
+    )
+    expect(not bench.answer(request, ann, CANNOT_SAY), "A second answer does not count.")
     (review,) = bench.store.reviews(bench.project, 1)
     expect(review.answer == label, "The first answer stands.")
     expect(review.item == request.item, "An answer belongs to its item.")
@@ -213,14 +230,19 @@ def _check_answers(bench: Bench) -> None:
 
 def _check_undo(bench: Bench) -> None:
     ann = bench.store.find_reviewer(bench.project.id, "Ann") or ""
-    review = bench.store.last_review(bench.project, ann)
-    if review is None:
-        raise AssertionError("A reviewer's last answer can be found.")
+    (review,) = bench.store.recent(bench.project, ann, 9)
+    expect(bench.store.answered_by(bench.project.id, 1, ann) == 1, "Answers are counted.")
     undone = bench.event("answer.undone", {"pool": 1, "item": review.item, "answer": review.event})
     again = bench.store.undo(bench.project.id, review, [undone])
     expect(again.item == review.item, "Undo gives the request of the answer taken back.")
     expect(bench.store.reviews(bench.project, 1) == [], "An answer taken back does not stand.")
-    expect(bench.store.last_review(bench.project, ann) is None, "Nothing else is left to undo.")
+    expect(bench.store.recent(bench.project, ann, 9) == [], "Nothing else is left to undo.")
+    (pool,) = bench.store.pools(bench.project.id)
+    expect(pool.undone == 1, "A pool counts what was taken back.")
+    expect_refusal(
+        lambda: bench.store.ask(bench.project.id, 1, [], [], undone=0),
+        "A step of the loop that did not see an answer taken back",
+    )
     expect_refusal(
         lambda: bench.store.undo(
             bench.project.id,
@@ -230,7 +252,7 @@ def _check_undo(bench: Bench) -> None:
         "Taking an answer back twice",
     )
     expect(bench.lease(ann)[0].item == review.item, "It is the first in the queue again.")
-    expect(bench.answer(again, ann, CANNOT_SAY) == 1, "It can be answered again.")
+    expect(bench.answer(again, ann, CANNOT_SAY), "It can be answered again.")
 
 
 def _check_all_or_nothing(bench: Bench) -> None:
@@ -239,7 +261,7 @@ def _check_all_or_nothing(bench: Bench) -> None:
     bench.store.record(bench.project.id, [twice])
     wanted = NewRequest(id=new_id(), item=9, reason="random", priority=0)
     expect_refusal(
-        lambda: bench.store.ask(bench.project.id, 1, [wanted], [twice]),
+        lambda: bench.store.ask(bench.project.id, 1, [wanted], [twice], undone=1),
         "An event that is stored already",
     )
     open_now = bench.store.queue_counts(bench.project.id, 1).open
@@ -261,6 +283,7 @@ def _check_decisions(bench: Bench) -> None:
         [bench.event("decisions.made", body)],
         by="reviewers",
         phase="closed",
+        undone=1,
         round=learned,
     )
     (pool,) = store.pools(project.id)

@@ -97,6 +97,7 @@ def upgrade() -> None:
         sa.Column("model_root", sa.String(length=64), nullable=True),
         sa.Column("people_root", sa.String(length=64), nullable=True),
         sa.Column("forecast", Json, nullable=True),
+        sa.Column("undone", sa.Integer(), server_default="0", nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_pools_project")),
         sa.PrimaryKeyConstraint("project", "number", name=op.f("pk_pools")),
     )
@@ -110,6 +111,8 @@ def upgrade() -> None:
         sa.Column("priority", sa.BigInteger(), nullable=False),
         sa.Column("state", sa.String(length=16), nullable=False),
         sa.Column("skips", sa.Integer(), server_default="0", nullable=False),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("shown", Json, nullable=True),
         sa.Column("leased_by", sa.String(length=36), nullable=True),
         sa.Column("leased_until", sa.BigInteger(), nullable=True),
         sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_requests_project")),
@@ -175,17 +178,19 @@ def upgrade() -> None:
         sa.Column("phase", sa.String(length=16), nullable=False),
         sa.Column("event", sa.String(length=36), nullable=False),
         sa.Column("undone", sa.Boolean(), nullable=False),
+        sa.Column("counted", sa.Boolean(), nullable=False),
         sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_reviews_project")),
         sa.ForeignKeyConstraint(["request"], ["requests.id"], name=op.f("fk_reviews_request")),
         sa.ForeignKeyConstraint(["reviewer"], ["reviewers.id"], name=op.f("fk_reviews_reviewer")),
         sa.PrimaryKeyConstraint("n", name=op.f("pk_reviews")),
         sa.UniqueConstraint("id", name=op.f("uq_reviews_id")),
     )
+    op.create_index("ix_reviews_reviewer", "reviews", ["project", "reviewer", "n"], unique=False)
     op.create_index(
         "ix_reviews_standing",
         "reviews",
         ["project", "pool", "item"],
         unique=True,
-        sqlite_where=sa.text("undone IS 0"),
-        postgresql_where=sa.text("undone IS false"),
+        sqlite_where=sa.text("undone IS 0 AND counted IS 1"),
+        postgresql_where=sa.text("undone IS false AND counted IS true"),
     )
