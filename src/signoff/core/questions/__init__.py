@@ -1,0 +1,49 @@
+"""Questions: what is asked, which answers are allowed, and when two answers are the same.
+
+Each kind of question is one frozen class. ``same(a, b)`` gives "wrong" one meaning for every
+certificate; it is transitive, as the two-budget theorem needs. Kinds are versioned: renaming or
+merging labels is a new version with a mapping from old label ids, never an update of answers.
+"""
+
+from __future__ import annotations
+
+from signoff.core.questions.answers import (
+    CANNOT_SAY,
+    Answer,
+    CannotSay,
+    Chosen,
+    ChosenMany,
+    Marked,
+    Preferred,
+    Question,
+    Rated,
+    Side,
+    Span,
+    Written,
+    answer_text,
+)
+from signoff.core.questions.choice import Choice
+from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
+from signoff.core.questions.labels import MAX_LABELS, Label
+
+__all__ = [
+    "CANNOT_SAY",
+    "KINDS",
+    "MAX_LABELS",
+    "Answer",
+    "AnyQuestion",
+    "CannotSay",
+    "Choice",
+    "Chosen",
+    "ChosenMany",
+    "Label",
+    "Marked",
+    "Preferred",
+    "Question",
+    "Rated",
+    "Side",
+    "Span",
+    "Written",
+    "answer_text",
+    "question_from_json",
+]

@@ -1,0 +1,39 @@
+"""The kinds of questions this version knows: a closed set."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import cast
+
+from signoff.core.questions.choice import Choice
+from signoff.core.questions.definition import HEADER, Definition, malformed
+from signoff.core.questions.reading import shown
+from signoff.errors import InputError, UsageError
+
+AnyQuestion = Choice
+
+_KINDS: dict[str, tuple[Callable[[Definition], AnyQuestion], tuple[str, ...]]] = {
+    "choice": (Choice.read, ("labels",)),
+}
+KINDS = tuple(_KINDS)
+
+
+def question_from_json(value: object) -> AnyQuestion:
+    """The question a definition describes; the inverse of a question's ``to_json``.
+
+    Raises :class:`InputError` for everything else.
+    """
+    if not isinstance(value, Mapping):
+        raise malformed(f"it is {shown(value)}, no object")
+    fields = cast("Mapping[str, object]", value)
+    kind = fields.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise InputError(
+            f"Question kind {shown(kind, 40)} is not known to this version.",
+            hint=f"Known are: {', '.join(KINDS)}. Update signoff for others.",
+        )
+    read, own = _KINDS[kind]
+    try:
+        return read(Definition(fields, (*HEADER, *own)))
+    except UsageError as refused:
+        raise malformed(refused.message.rstrip("."), refused.hint) from None
