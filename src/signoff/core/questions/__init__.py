@@ -25,6 +25,7 @@ from signoff.core.questions.answers import (
 from signoff.core.questions.choice import Choice
 from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
+from signoff.core.questions.multichoice import MultiChoice
 
 __all__ = [
     "CANNOT_SAY",
@@ -38,6 +39,7 @@ __all__ = [
     "ChosenMany",
     "Label",
     "Marked",
+    "MultiChoice",
     "Preferred",
     "Question",
     "Rated",

@@ -7,13 +7,15 @@ from typing import cast
 
 from signoff.core.questions.choice import Choice
 from signoff.core.questions.definition import HEADER, Definition, malformed
+from signoff.core.questions.multichoice import MultiChoice
 from signoff.core.questions.reading import shown
 from signoff.errors import InputError, UsageError
 
-AnyQuestion = Choice
+AnyQuestion = Choice | MultiChoice
 
 _KINDS: dict[str, tuple[Callable[[Definition], AnyQuestion], tuple[str, ...]]] = {
     "choice": (Choice.read, ("labels",)),
+    "multichoice": (MultiChoice.read, ("labels", "least", "most")),
 }
 KINDS = tuple(_KINDS)
 
