@@ -26,6 +26,7 @@ from signoff.core.questions.choice import Choice
 from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
 from signoff.core.questions.multichoice import MultiChoice
+from signoff.core.questions.rating import Rating
 
 __all__ = [
     "CANNOT_SAY",
@@ -43,6 +44,7 @@ __all__ = [
     "Preferred",
     "Question",
     "Rated",
+    "Rating",
     "Side",
     "Span",
     "Written",

@@ -8,14 +8,16 @@ from typing import cast
 from signoff.core.questions.choice import Choice
 from signoff.core.questions.definition import HEADER, Definition, malformed
 from signoff.core.questions.multichoice import MultiChoice
+from signoff.core.questions.rating import Rating
 from signoff.core.questions.reading import shown
 from signoff.errors import InputError, UsageError
 
-AnyQuestion = Choice | MultiChoice
+AnyQuestion = Choice | MultiChoice | Rating
 
 _KINDS: dict[str, tuple[Callable[[Definition], AnyQuestion], tuple[str, ...]]] = {
     "choice": (Choice.read, ("labels",)),
     "multichoice": (MultiChoice.read, ("labels", "least", "most")),
+    "rating": (Rating.read, ("low", "high", "step", "low_name", "high_name")),
 }
 KINDS = tuple(_KINDS)
 
@@ -24,6 +26,11 @@ def question_from_json(value: object) -> AnyQuestion:
     """The question a definition describes; the inverse of a question's ``to_json``.
 
     Raises :class:`InputError` for everything else.
+
+    >>> question_from_json(
+    ...     {"kind": "rating", "name": "tone", "version": 1, "text": "How kind?", "high": 3}
+    ... ).parse("3")
+    Rated(value=3)
     """
     if not isinstance(value, Mapping):
         raise malformed(f"it is {shown(value)}, no object")
