@@ -27,6 +27,7 @@ from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
 from signoff.core.questions.multichoice import MultiChoice
 from signoff.core.questions.rating import Rating
+from signoff.core.questions.text import Text
 
 __all__ = [
     "CANNOT_SAY",
@@ -47,6 +48,7 @@ __all__ = [
     "Rating",
     "Side",
     "Span",
+    "Text",
     "Written",
     "answer_text",
     "question_from_json",
