@@ -26,7 +26,9 @@ from signoff.core.questions.choice import Choice
 from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
 from signoff.core.questions.multichoice import MultiChoice
+from signoff.core.questions.offsets import from_utf16, to_utf16
 from signoff.core.questions.rating import Rating
+from signoff.core.questions.spans import Spans
 from signoff.core.questions.text import Text
 
 __all__ = [
@@ -48,8 +50,11 @@ __all__ = [
     "Rating",
     "Side",
     "Span",
+    "Spans",
     "Text",
     "Written",
     "answer_text",
+    "from_utf16",
     "question_from_json",
+    "to_utf16",
 ]

@@ -10,16 +10,18 @@ from signoff.core.questions.definition import HEADER, Definition, malformed
 from signoff.core.questions.multichoice import MultiChoice
 from signoff.core.questions.rating import Rating
 from signoff.core.questions.reading import shown
+from signoff.core.questions.spans import Spans
 from signoff.core.questions.text import Text
 from signoff.errors import InputError, UsageError
 
-AnyQuestion = Choice | MultiChoice | Rating | Text
+AnyQuestion = Choice | MultiChoice | Rating | Text | Spans
 
 _KINDS: dict[str, tuple[Callable[[Definition], AnyQuestion], tuple[str, ...]]] = {
     "choice": (Choice.read, ("labels",)),
     "multichoice": (MultiChoice.read, ("labels", "least", "most")),
     "rating": (Rating.read, ("low", "high", "step", "low_name", "high_name")),
     "text": (Text.read, ("field", "longest")),
+    "spans": (Spans.read, ("labels", "overlap")),
 }
 KINDS = tuple(_KINDS)
 
