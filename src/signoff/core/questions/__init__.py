@@ -27,6 +27,7 @@ from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
 from signoff.core.questions.multichoice import MultiChoice
 from signoff.core.questions.offsets import from_utf16, to_utf16
+from signoff.core.questions.pairwise import Pairwise
 from signoff.core.questions.rating import Rating
 from signoff.core.questions.spans import Spans
 from signoff.core.questions.text import Text
@@ -44,6 +45,7 @@ __all__ = [
     "Label",
     "Marked",
     "MultiChoice",
+    "Pairwise",
     "Preferred",
     "Question",
     "Rated",

@@ -8,13 +8,14 @@ from typing import cast
 from signoff.core.questions.choice import Choice
 from signoff.core.questions.definition import HEADER, Definition, malformed
 from signoff.core.questions.multichoice import MultiChoice
+from signoff.core.questions.pairwise import Pairwise
 from signoff.core.questions.rating import Rating
 from signoff.core.questions.reading import shown
 from signoff.core.questions.spans import Spans
 from signoff.core.questions.text import Text
 from signoff.errors import InputError, UsageError
 
-AnyQuestion = Choice | MultiChoice | Rating | Text | Spans
+AnyQuestion = Choice | MultiChoice | Rating | Text | Spans | Pairwise
 
 _KINDS: dict[str, tuple[Callable[[Definition], AnyQuestion], tuple[str, ...]]] = {
     "choice": (Choice.read, ("labels",)),
@@ -22,6 +23,7 @@ _KINDS: dict[str, tuple[Callable[[Definition], AnyQuestion], tuple[str, ...]]] =
     "rating": (Rating.read, ("low", "high", "step", "low_name", "high_name")),
     "text": (Text.read, ("field", "longest")),
     "spans": (Spans.read, ("labels", "overlap")),
+    "pairwise": (Pairwise.read, ("a", "b")),
 }
 KINDS = tuple(_KINDS)
 
