@@ -3,6 +3,13 @@
 Each kind of question is one frozen class. ``same(a, b)`` gives "wrong" one meaning for every
 certificate; it is transitive, as the two-budget theorem needs. Kinds are versioned: renaming or
 merging labels is a new version with a mapping from old label ids, never an update of answers.
+
+::
+
+    Choice        one of the labels          Text       free text, or a column corrected
+    MultiChoice   any of the labels          Spans      parts of a text under labels
+    Rating        a number on a scale        Pairwise   which of two is better
+    Form          several of these on one item
 """
 
 from __future__ import annotations
@@ -23,6 +30,7 @@ from signoff.core.questions.answers import (
     answer_text,
 )
 from signoff.core.questions.choice import Choice
+from signoff.core.questions.form import Form, answers_to_json, form_from_json
 from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
 from signoff.core.questions.multichoice import MultiChoice
@@ -42,6 +50,7 @@ __all__ = [
     "Choice",
     "Chosen",
     "ChosenMany",
+    "Form",
     "Label",
     "Marked",
     "MultiChoice",
@@ -56,6 +65,8 @@ __all__ = [
     "Text",
     "Written",
     "answer_text",
+    "answers_to_json",
+    "form_from_json",
     "from_utf16",
     "question_from_json",
     "to_utf16",
