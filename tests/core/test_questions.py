@@ -14,6 +14,7 @@ from signoff.core.questions import (
     Chosen,
     Label,
     Rated,
+    Rating,
     question_from_json,
 )
 from signoff.errors import InputError, UsageError
@@ -193,11 +194,15 @@ def test_a_definition_with_half_a_character_is_refused(field: str) -> None:
 def test_a_question_that_nobody_could_read_or_name_is_refused(
     wrong: dict[str, object], reason: str
 ) -> None:
-    labels = Choice.of(["A", "B"]).labels
     with pytest.raises(UsageError, match=reason):
-        Choice(labels=labels, **wrong)  # pyright: ignore[reportArgumentType]
+        Rating(**wrong)  # pyright: ignore[reportArgumentType]
     with pytest.raises(InputError, match=reason):
-        question_from_json({**Choice(labels=labels).to_json(), **wrong})
+        question_from_json({**Rating().to_json(), **wrong})
+
+
+def test_a_choice_without_a_text_is_still_read() -> None:
+    question = Choice.of(["A", "B"], text="")
+    assert question_from_json(question.to_json()) == question
 
 
 class Careless(Choice):

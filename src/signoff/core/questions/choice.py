@@ -45,7 +45,8 @@ class Choice:
 
     def __post_init__(self) -> None:
         check_labels(self.labels, of="A choice", least=2)
-        check_header(self)
+        # Choices without a text could be stored before other kinds came: labels speak alone.
+        check_header(self, needs_text=False)
 
     @classmethod
     def of(cls, names: list[str] | tuple[str, ...], *, text: str = "Which label fits?") -> Choice:

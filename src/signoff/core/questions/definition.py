@@ -35,9 +35,9 @@ class _Defined(Protocol):
     def guideline(self) -> str: ...
 
 
-def check_header(question: _Defined) -> None:
+def check_header(question: _Defined, *, needs_text: bool = True) -> None:
     """Refuse a question that nobody could read or name."""
-    if not question.text.strip():
+    if needs_text and not question.text.strip():
         raise UsageError("A question has no text.", hint="Write what people are asked.")
     if not question.name.strip():
         raise UsageError(
