@@ -62,7 +62,7 @@ def read_answer(said: str | Answer | None, question: Question) -> Answer:
         return question.parse(said)
     if isinstance(said, Chosen):
         return question.parse(said.label)
-    return said
+    return question.from_json(said.to_json())
 
 
 def parse_labels(column: str, values: pl.Series, question: Question) -> dict[str, Answer]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import assume, given
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from signoff.core.questions import (
@@ -13,6 +13,8 @@ from signoff.core.questions import (
     Choice,
     Chosen,
     Label,
+    Rated,
+    Rating,
     question_from_json,
 )
 from signoff.errors import InputError, UsageError
@@ -34,6 +36,7 @@ def choice(labels: list[str]) -> Choice:
         raise
 
 
+@settings(max_examples=30)
 @given(labels=label_lists)
 def test_every_choice_passes_the_suite_that_other_kinds_are_held_to(labels: list[str]) -> None:
     question = choice(labels)
@@ -96,6 +99,29 @@ def test_a_definition_comes_back_from_json(labels: list[str], text: str, version
     assert question_from_json(question.to_json()) == question
 
 
+def test_a_definition_that_a_store_of_before_kept_is_read() -> None:
+    stored = {
+        "kind": "choice",
+        "name": "answer",
+        "version": 1,
+        "text": "Which label fits?",
+        "labels": [
+            {"id": "Positive", "name": "Positive", "description": ""},
+            {"id": "Negative", "name": "Negative", "description": ""},
+        ],
+    }
+    assert question_from_json(stored) == Choice.of(["Positive", "Negative"])
+    assert Choice.of(["Positive", "Negative"]).to_json() == {**stored, "guideline": ""}
+    assert Choice.of(["Positive", "Negative"]).from_json({"label": "Positive"}) == Chosen(
+        "Positive"
+    )
+
+
+def test_an_answer_to_another_question_has_no_code() -> None:
+    with pytest.raises(InputError, match="no answer to a choice"):
+        Choice.of(["A", "B"]).code(Rated(1))
+
+
 @pytest.mark.parametrize(
     "value",
     [
@@ -140,8 +166,11 @@ def test_a_name_that_is_the_id_of_another_label_is_refused() -> None:
     "value",
     [
         {"kind": "boxes"},
+        {"kind": ["choice"]},
         {"kind": "choice"},
         {"kind": "choice", "labels": ["A"]},
+        {"kind": "choice", "labels": [], "text": "t", "name": "n", "version": 1},
+        {"kind": "choice", "labels": {"id": "A", "name": "A"}},
         {"kind": "choice", "labels": [{"id": "A"}], "text": "t", "name": "n", "version": 1},
         {"kind": "choice", "labels": [{"id": "A", "name": "A"}, {"id": "B", "name": "B"}]},
     ],
@@ -149,6 +178,31 @@ def test_a_name_that_is_the_id_of_another_label_is_refused() -> None:
 def test_a_stored_question_that_is_malformed_is_refused(value: dict[str, object]) -> None:
     with pytest.raises(InputError, match=r"malformed|not known"):
         question_from_json(value)
+
+
+@pytest.mark.parametrize("field", ["text", "name", "guideline"])
+def test_a_definition_with_half_a_character_is_refused(field: str) -> None:
+    definition = Choice.of(["A", "B"]).to_json()
+    with pytest.raises(InputError, match="malformed"):
+        question_from_json({**definition, field: "half \ud83e"})
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [({"text": " "}, "no text"), ({"name": ""}, "no name"), ({"version": 0}, "at least 1")],
+)
+def test_a_question_that_nobody_could_read_or_name_is_refused(
+    wrong: dict[str, object], reason: str
+) -> None:
+    with pytest.raises(UsageError, match=reason):
+        Rating(**wrong)  # pyright: ignore[reportArgumentType]
+    with pytest.raises(InputError, match=reason):
+        question_from_json({**Rating().to_json(), **wrong})
+
+
+def test_a_choice_without_a_text_is_still_read() -> None:
+    question = Choice.of(["A", "B"], text="")
+    assert question_from_json(question.to_json()) == question
 
 
 class Careless(Choice):
@@ -161,7 +215,7 @@ class Careless(Choice):
 class Forgetful(Choice):
     """A choice that reads back its first label whatever was stored."""
 
-    def from_json(self, value: dict[str, object]) -> Answer:
+    def from_json(self, value: object) -> Answer:
         return super().from_json(value) and Chosen(self.ids[0])
 
 

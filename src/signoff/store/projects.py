@@ -7,9 +7,10 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
-from signoff.core.questions import question_from_json
+from signoff.core.questions import Choice, question_from_json
 from signoff.core.records import Audit, Json, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
+from signoff.errors import InputError
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -56,7 +57,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
     return Project(
         id=row.id,
         name=row.name,
-        question=question_from_json(row.question),
+        question=_choice(row.question),
         policy=policy_from_json(row.policy),
         rules=tuple(AskAlways(column=rule["column"], value=rule["value"]) for rule in row.rules),
         process=row.process,
@@ -67,6 +68,16 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
+    )
+
+
+def _choice(stored: object) -> Choice:
+    question = question_from_json(stored)
+    if isinstance(question, Choice):
+        return question
+    raise InputError(
+        f"A project that asks a question of kind {question.kind!r} cannot be opened yet.",
+        hint="Update signoff.",
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from signoff.core.questions import CANNOT_SAY, Answer, CannotSay, Choice
+from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen, answer_text
 from signoff.errors import InputError
 from signoff.terminal.keys import COMMAND_NAMES, Command, label_keys
 from signoff.terminal.untrusted import one_line
@@ -60,10 +60,11 @@ def text_of(request: Request) -> str:
 
 def answer_name(question: Choice, answer: Answer) -> str:
     """The name a person knows an answer by."""
-    if isinstance(answer, CannotSay):
+    if answer == CANNOT_SAY:
         return COMMAND_NAMES[Command.CANNOT_SAY]
     names = {label.id: label.name for label in question.labels}
-    return one_line(names[answer.label], 40)
+    name = names[answer.label] if isinstance(answer, Chosen) else answer_text(answer)
+    return one_line(name, 40)
 
 
 def label_names(question: Choice) -> list[str]:
