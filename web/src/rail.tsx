@@ -1,0 +1,86 @@
+/** The left side: what waits for me, and what I decided lately. */
+
+import type { JSX } from "preact";
+import { spokenAll } from "./answers";
+import { useDesk } from "./context";
+import type { Past, PastState } from "./past";
+import { keepFocus } from "./parts";
+import { count, when } from "./words";
+
+const STATES: Readonly<Record<PastState, string>> = {
+  saved: "",
+  unsaved: "not saved yet",
+  extra: "kept beside an earlier answer",
+  differs: "an earlier answer stands",
+  refused: "not taken by the server",
+};
+
+export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element {
+  const desk = useDesk();
+  const held = desk.held.value.length;
+  const open = desk.progress.value?.open ?? 0;
+  return (
+    <>
+      <header class="brand">
+        <span class="mark-name">signoff</span>
+        <p class="project" dir="auto">
+          {desk.project.name}
+        </p>
+        <button type="button" class="close" onClick={onClose}>
+          Close
+        </button>
+      </header>
+      <h2>My queue</h2>
+      <p class="waiting">
+        <strong>{count(Math.max(held, open))}</strong> waiting
+        <span class="quiet">{count(held)} of them here already</span>
+      </p>
+      <h2 id="past-title">My last decisions</h2>
+      <PastList />
+    </>
+  );
+}
+
+function PastList(): JSX.Element {
+  const past = useDesk().past.value;
+  if (past.length === 0) return <p class="quiet">They appear here; click one to reopen it.</p>;
+  return (
+    <ol class="past" aria-labelledby="past-title">
+      {past.map((each) => (
+        <li key={each.id}>
+          <PastEntry entry={each} />
+        </li>
+      ))}
+    </ol>
+  );
+}
+
+function PastEntry({ entry }: { readonly entry: Past }): JSX.Element {
+  const desk = useDesk();
+  const state = STATES[entry.state];
+  const answer = spokenAll(desk.project.questions, entry.answers);
+  const content = (
+    <>
+      <span class="decided">
+        <bdi class="name">{answer}</bdi>
+        <time dateTime={new Date(entry.at).toISOString()}>{when(entry.at, Date.now())}</time>
+      </span>
+      <span class="text" dir="auto">
+        {entry.text}
+      </span>
+      {state !== "" && <span class={`state ${entry.state}`}>{state}</span>}
+    </>
+  );
+  if (!entry.undoable) return <div class="entry settled">{content}</div>;
+  return (
+    <button
+      type="button"
+      class="entry"
+      title="Reopen"
+      onMouseDown={keepFocus}
+      onClick={() => void desk.undo(entry.id)}
+    >
+      {content}
+    </button>
+  );
+}
