@@ -23,7 +23,13 @@ await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
 const origin = `http://127.0.0.1:${server.address().port}`;
 const browser = await chromium.launch({
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-  args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
+  args: [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+  ],
 });
 
 /** What to do before the picture is taken, so that it shows the kind at work. */
@@ -42,9 +48,24 @@ const SCENES = {
   slider: async (page) => {
     for (const key of ["8", "5"]) await page.keyboard.press(key);
   },
-  text: async (page) => page.locator("textarea").fill("They're going to meet us at the station on 1 March, I think."),
+  text: async (page) =>
+    page.locator("textarea").fill("They're going to meet us at the station on 1 March, I think."),
   spans: async (page) => {
-    for (const key of ["ArrowRight", "Shift+ArrowRight", "1", "ArrowRight", "ArrowRight", "2", "ArrowRight", "ArrowRight", "2", "ArrowRight", "ArrowRight", "Shift+ArrowLeft"]) await page.keyboard.press(key);
+    for (const key of [
+      "ArrowRight",
+      "Shift+ArrowRight",
+      "1",
+      "ArrowRight",
+      "ArrowRight",
+      "2",
+      "ArrowRight",
+      "ArrowRight",
+      "2",
+      "ArrowRight",
+      "ArrowRight",
+      "Shift+ArrowLeft",
+    ])
+      await page.keyboard.press(key);
   },
   several: async (page) => {
     for (const key of ["1", "4"]) await page.keyboard.press(key);
@@ -52,7 +73,13 @@ const SCENES = {
 };
 
 async function visit(kind, width, scheme) {
-  const context = await browser.newContext({ viewport: { width, height: width < 500 ? 740 : 800 }, colorScheme: scheme, deviceScaleFactor: 1, reducedMotion: "reduce", bypassCSP: false });
+  const context = await browser.newContext({
+    viewport: { width, height: width < 500 ? 740 : 800 },
+    colorScheme: scheme,
+    deviceScaleFactor: 1,
+    reducedMotion: "reduce",
+    bypassCSP: false,
+  });
   const page = await context.newPage();
   const name = `${kind}-${width}-${scheme}`;
   page.on("console", (message) => {
@@ -68,7 +95,16 @@ async function visit(kind, width, scheme) {
   await page.screenshot({ path: join(folder, `${name}.png`) });
   // Through the protocol: a script element would run into the page's policy, as it should.
   await page.evaluate(axe);
-  const found = await page.evaluate(async () => (await globalThis.axe.run(document, { runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"] })).violations.map((each) => `${each.id}: ${each.help} ${each.nodes.map((node) => node.target.join(" ")).join(" | ")}`));
+  const found = await page.evaluate(async () =>
+    (
+      await globalThis.axe.run(document, {
+        runOnly: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"],
+      })
+    ).violations.map(
+      (each) =>
+        `${each.id}: ${each.help} ${each.nodes.map((node) => node.target.join(" ")).join(" | ")}`,
+    ),
+  );
   for (const each of found) problems.push(`${name}: axe ${each}`);
   const wide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
   if (wide > 0) problems.push(`${name}: ${wide} px wider than the window`);
@@ -81,7 +117,8 @@ async function visit(kind, width, scheme) {
 }
 
 for (const kind of kinds) {
-  for (const width of [1280, 360]) for (const scheme of ["light", "dark"]) await visit(kind, width, scheme);
+  for (const width of [1280, 360])
+    for (const scheme of ["light", "dark"]) await visit(kind, width, scheme);
 }
 await browser.close();
 server.closeAllConnections();

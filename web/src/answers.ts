@@ -93,7 +93,12 @@ const PREFERENCES = { a: "A is better", b: "B is better", tie: "tie", both_bad: 
 /** All answers to one item in a few words. */
 export function spokenAll(questions: readonly Question[], answers: Answers): string {
   return Object.entries(answers)
-    .map(([name, answer]) => spoken(questions.find((each) => each.name === name), answer))
+    .map(([name, answer]) =>
+      spoken(
+        questions.find((each) => each.name === name),
+        answer,
+      ),
+    )
     .join(" · ");
 }
 

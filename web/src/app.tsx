@@ -48,9 +48,11 @@ function Page(): JSX.Element {
 
   return (
     <div class="page">
-      <a class="skip-link" href="#form">
-        To the answers
-      </a>
+      {request !== null && (
+        <a class="skip-link" href="#form">
+          To the answers
+        </a>
+      )}
       <aside class={railOpen.value ? "rail open" : "rail"} aria-label="My queue and decisions">
         <Rail onClose={() => void (railOpen.value = false)} />
       </aside>
@@ -69,7 +71,12 @@ function Page(): JSX.Element {
           <Nothing />
         ) : (
           <>
-            <Centre request={request} draft={draft} covered={covers.covered} onShow={covers.toggle} />
+            <Centre
+              request={request}
+              draft={draft}
+              covered={covers.covered}
+              onShow={covers.toggle}
+            />
             <section id="form" class="form" aria-label="Your answer" tabIndex={-1}>
               <AnswerForm
                 request={request}
@@ -87,7 +94,9 @@ function Page(): JSX.Element {
       <p class="visually-hidden" aria-live="polite">
         {request === null ? "" : `New item: ${request.item.text.slice(0, 1000)}`}
       </p>
-      {helping.value && <Help project={desk.project} onClose={() => void (helping.value = false)} />}
+      {helping.value && (
+        <Help project={desk.project} onClose={() => void (helping.value = false)} />
+      )}
     </div>
   );
 }
@@ -106,9 +115,17 @@ function useDocumentKeys(off: boolean): void {
   }, [off, ring]);
 }
 
+/** Long enough to read a line; what needs care stays until the next decision. */
+const NOTICE_MS = 5_000;
+
 function Notices(): JSX.Element {
   const desk = useDesk();
   const notice = desk.notice.value;
+  useEffect(() => {
+    if (notice?.tone !== "calm") return undefined;
+    const timer = setTimeout(() => (desk.notice.value = null), NOTICE_MS);
+    return () => clearTimeout(timer);
+  }, [notice]);
   const out = desk.connection.value === "signed-out" && desk.current.value !== null;
   return (
     <div class="notices">
@@ -147,6 +164,7 @@ function Centre({ request, draft, covered, onShow }: CentreProps): JSX.Element {
   );
   return (
     <article ref={area} class="item" aria-label="Item" tabIndex={0}>
+      <h2 class="visually-hidden">Item</h2>
       <div class={covered ? "sheet covered" : "sheet"} inert={covered}>
         <Shown request={request} draft={draft} project={project} />
       </div>

@@ -72,7 +72,10 @@ function Unsaved(): JSX.Element | null {
   const late = desk.connection.value !== "online";
   if (unsaved === 0) return null;
   return (
-    <span class={late ? "unsaved now" : "unsaved"} title="Kept in this browser until the server has them">
+    <span
+      class={late ? "unsaved now" : "unsaved"}
+      title="Kept in this browser until the server has them"
+    >
       {count(unsaved)} unsaved
     </span>
   );

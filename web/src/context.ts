@@ -15,11 +15,7 @@ export function useDesk(): Desk {
 }
 
 /** Listens to keys while `active`; the handler says whether it used the key. */
-export function useKeys(
-  active: boolean,
-  handler: KeyHandler,
-  level: Level = "question",
-): void {
+export function useKeys(active: boolean, handler: KeyHandler, level: Level = "question"): void {
   const ring = useContext(KeysContext);
   const latest = useRef(handler);
   latest.current = handler;

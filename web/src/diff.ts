@@ -88,7 +88,8 @@ function joined(changes: readonly Change[]): readonly Change[] {
     else if (change.text !== "") {
       flush();
       const last = result.at(-1);
-      if (last?.kind === "same") result[result.length - 1] = { ...last, text: last.text + change.text };
+      if (last?.kind === "same")
+        result[result.length - 1] = { ...last, text: last.text + change.text };
       else result.push(change);
     }
   }

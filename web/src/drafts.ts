@@ -27,9 +27,7 @@ export interface Draft {
 export function begin(questions: readonly Question[], request: Request): Draft {
   return {
     request: request.id,
-    answers: Object.fromEntries(
-      questions.map((each) => [each.name, initial(each, request.item)]),
-    ),
+    answers: Object.fromEntries(questions.map((each) => [each.name, initial(each, request.item)])),
     previous: null,
     note: "",
     flag: "",
@@ -41,11 +39,7 @@ export function begin(questions: readonly Question[], request: Request): Draft {
 }
 
 /** A draft of an item that was answered before: the answers stand in the form again. */
-export function reopen(
-  questions: readonly Question[],
-  request: Request,
-  previous: Answers,
-): Draft {
+export function reopen(questions: readonly Question[], request: Request, previous: Answers): Draft {
   const draft = begin(questions, request);
   return { ...draft, answers: { ...draft.answers, ...previous }, previous };
 }

@@ -25,7 +25,13 @@ function rankOfName(name: string, wanted: string): number {
   if (name.startsWith(wanted)) return 1;
   const words = name.split(/[^\p{L}\p{N}]+/u).filter((word) => word !== "");
   if (words.some((word) => word.startsWith(wanted))) return 2;
-  if (words.map((word) => word[0] ?? "").join("").startsWith(wanted)) return 3;
+  if (
+    words
+      .map((word) => word[0] ?? "")
+      .join("")
+      .startsWith(wanted)
+  )
+    return 3;
   if (name.includes(wanted)) return 4;
   return inOrder(name, wanted) ? 5 : NO_MATCH;
 }

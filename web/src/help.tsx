@@ -30,8 +30,8 @@ export function Help({ project, onClose }: HelpProps): JSX.Element {
         <KeyTable rows={always(project)} />
       </section>
       <p class="quiet">
-        Keys rest while you type in a field; <Key>Esc</Key> leaves it. No key destroys work: whatever
-        you decide can be undone until an audit has sealed it.
+        Keys rest while you type in a field; <Key>Esc</Key> leaves it. No key destroys work:
+        whatever you decide can be undone until an audit has sealed it.
       </p>
       <form method="dialog">
         <button class="submit ready" autofocus>

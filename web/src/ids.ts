@@ -5,7 +5,5 @@ export function uuid(): string {
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x40;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
   const hex = Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
-  return [0, 8, 12, 16, 20]
-    .map((from, at, all) => hex.slice(from, all[at + 1] ?? 32))
-    .join("-");
+  return [0, 8, 12, 16, 20].map((from, at, all) => hex.slice(from, all[at + 1] ?? 32)).join("-");
 }

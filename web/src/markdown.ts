@@ -29,7 +29,7 @@ export type Block =
 
 const MOST_DEPTH = 8;
 /** A longer paragraph is no prose, and looking for pairs in it would take noticeable time. */
-const MOST_INLINE = 20_000;
+const MOST_INLINE = 10_000;
 const FENCE = /^ {0,3}(`{3,}|~{3,})/;
 const HEADING = /^ {0,3}(#{1,6})\s+(.*?)\s*#*\s*$/;
 const RULE = /^ {0,3}([-*_])(?:\s*\1){2,}\s*$/;
@@ -144,13 +144,20 @@ function table(lines: readonly string[]): Read | null {
 }
 
 function cells(line: string): readonly string[] {
-  return line.trim().replace(/^\||\|$/g, "").split("|").map((each) => each.trim());
+  return line
+    .trim()
+    .replace(/^\||\|$/g, "")
+    .split("|")
+    .map((each) => each.trim());
 }
 
 function paragraph(lines: readonly string[]): Read {
   const end = lines.findIndex((line, at) => at > 0 && (isBlank(line) || startsBlock(line)));
   const count = end === -1 ? lines.length : end;
-  const text = lines.slice(0, count).map((line) => line.trimStart()).join("\n");
+  const text = lines
+    .slice(0, count)
+    .map((line) => line.trimStart())
+    .join("\n");
   return { block: { kind: "paragraph", children: inlines(text.trimEnd()) }, lines: count };
 }
 
@@ -172,7 +179,7 @@ const INLINE = new RegExp(
   [
     String.raw`\\([!-/:-@[-${"`"}{-~])`, // 1 an escaped sign
     "(`+)([^`](?:[\\s\\S]*?[^`])?)\\2(?!`)", // 2, 3 code
-    String.raw`!?\[([^\]\n]*)\]\(\s*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+"[^"]*")?\s*\)`, // 4, 5 link
+    String.raw`!?\[([^\]\n]{0,300})\]\(\s*<?([^\s<>()]*(?:\([^\s<>()]*\)[^\s<>()]*)*)>?(?:\s+"[^"]*")?\s*\)`, // 4, 5 link
     String.raw`(\*\*|__)(?=\S)([\s\S]*?\S)\6`, // 6, 7 strong
     String.raw`~~(?=\S)([\s\S]*?\S)~~`, // 8 deleted
     String.raw`\*(?=[^\s*])([\s\S]*?[^\s*])\*(?!\*)`, // 9 emphasis

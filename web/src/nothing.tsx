@@ -33,8 +33,13 @@ export function Nothing(): JSX.Element {
   }
   const learning = progress?.phase === "learning";
   return (
-    <Calm title={learning ? "The machine is learning" : "Nothing for you right now"} busy={learning}>
-      <p>{progress?.paused ?? nothing.why ?? "Somebody else has what is left, or more is coming."}</p>
+    <Calm
+      title={learning ? "The machine is learning" : "Nothing for you right now"}
+      busy={learning}
+    >
+      <p>
+        {progress?.paused ?? nothing.why ?? "Somebody else has what is left, or more is coming."}
+      </p>
       {learning && <p>It learns from what you answered, then asks what helps it most.</p>}
       <Again nothing={nothing} />
     </Calm>
@@ -98,7 +103,8 @@ export function SignedOut(): JSX.Element {
   return (
     <Calm title="You are signed out">
       <p>
-        {waiting > 0 && `${counted(waiting, "answer")} kept in this browser, sent once you are back. `}
+        {waiting > 0 &&
+          `${counted(waiting, "answer")} kept in this browser, sent once you are back. `}
         Open the link printed in the terminal again, or sign in.
       </p>
       <p>

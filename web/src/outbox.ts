@@ -94,9 +94,9 @@ export class Outbox {
   add(sending: Sending): void {
     const entry: Entry = { sending, written: false, tried: false };
     this.entries = [...this.entries, entry];
-    this.write(this.world.store.put(sending)).then(() => {
-      entry.written = true;
-    });
+    // What the store could not keep stays in memory and must not be taken for sent elsewhere.
+    const putting = this.world.store.put(sending).then(() => void (entry.written = true));
+    void this.write(putting);
     this.world.changed();
     void this.drain();
   }
@@ -156,7 +156,8 @@ export class Outbox {
   private async adopt(): Promise<void> {
     await this.writing;
     const before = new Set(this.entries.filter((each) => each.written).map((e) => e.sending.id));
-    const stored = (await this.world.store.all()).filter((each) => each.by === this.by);
+    const all = await this.world.store.all().catch(() => []);
+    const stored = all.filter((each) => each.by === this.by);
     const known = new Map(this.entries.map((each) => [each.sending.id, each]));
     const there = new Set(stored.map((each) => each.id));
     const kept = this.entries.filter(

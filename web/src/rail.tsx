@@ -33,7 +33,7 @@ export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element
       <h2>My queue</h2>
       <p class="waiting">
         <strong>{count(Math.max(held, open))}</strong> waiting
-        <span class="quiet">{count(held)} of them here already</span>
+        {held > 0 && <span class="quiet">{count(held)} of them here already</span>}
       </p>
       <h2 id="past-title">My last decisions</h2>
       <PastList />

@@ -35,7 +35,12 @@ export function toSpans(marks: readonly Mark[], offsets: Offsets): readonly Span
 }
 
 /** Moves by words; `grow` keeps the anchor. */
-export function moved(cursor: Cursor | null, by: number, count: number, grow: boolean): Cursor | null {
+export function moved(
+  cursor: Cursor | null,
+  by: number,
+  count: number,
+  grow: boolean,
+): Cursor | null {
   if (count === 0) return null;
   if (cursor === null) {
     const first = by < 0 ? count - 1 : 0;

@@ -4,7 +4,11 @@ import type { JSX } from "preact";
 import { Problem } from "./api";
 import type { ProjectBrief } from "./wire";
 
-export function ChooseProject({ projects }: { readonly projects: readonly ProjectBrief[] }): JSX.Element {
+export function ChooseProject({
+  projects,
+}: {
+  readonly projects: readonly ProjectBrief[];
+}): JSX.Element {
   return (
     <main class="start">
       <span class="mark-name">signoff</span>

@@ -134,15 +134,24 @@ function QuestionForm(props: QuestionFormProps): JSX.Element {
   const { question, request, draft } = props;
   const answer = draft.answers[question.name] ?? null;
   const previous = draft.previous?.[question.name] ?? null;
+  const id = useId();
+  const group = useRef<HTMLDivElement>(null);
+  const leads = props.active && !props.alone;
+  useEffect(() => {
+    if (leads) group.current?.scrollIntoView({ block: "nearest" });
+  }, [leads]);
   return (
-    <fieldset
-      class={props.active && !props.alone ? "question active" : "question"}
+    <div
+      ref={group}
+      role="group"
+      aria-labelledby={id}
+      class={leads ? "question active" : "question"}
       onFocusCapture={props.onActivate}
       onMouseDownCapture={props.onActivate}
     >
-      <legend>
-        <h2 dir="auto">{question.text}</h2>
-      </legend>
+      <h2 id={id} dir="auto">
+        {question.text}
+      </h2>
       <Form
         question={question}
         item={request.item}
@@ -161,7 +170,7 @@ function QuestionForm(props: QuestionFormProps): JSX.Element {
         onClick={() => desk.cannotSay(question.name)}
       />
       {question.guideline && <Guideline title="About this question" source={question.guideline} />}
-    </fieldset>
+    </div>
   );
 }
 

@@ -16,7 +16,9 @@ export function MultiChoice(props: FormProps<MultiChoiceQuestion>): JSX.Element 
     const next = new Set(chosen);
     if (!next.delete(id)) next.add(id);
     // The wire wants the question's order.
-    props.onChange({ labels: question.labels.map((each) => each.id).filter((each) => next.has(each)) });
+    props.onChange({
+      labels: question.labels.map((each) => each.id).filter((each) => next.has(each)),
+    });
   };
 
   useKeys(props.active, (key) => {
@@ -42,7 +44,6 @@ export function MultiChoice(props: FormProps<MultiChoiceQuestion>): JSX.Element 
             {label.description !== "" && <span class="description">{label.description}</span>}
             {before?.has(label.id) && <span class="before">chosen before</span>}
           </span>
-          <span class="tick" aria-hidden="true" />
         </label>
       ))}
       <p class="quiet">{limits(question, chosen.size)}</p>

@@ -6,13 +6,16 @@ import { Key, keepFocus } from "../parts";
 import type { Answer, PairwiseQuestion, Preference } from "../wire";
 import type { FormProps } from "./props";
 
-const CHOICES: readonly { readonly preferred: Preference; readonly key: string; readonly name: string }[] =
-  [
-    { preferred: "a", key: "a", name: "A is better" },
-    { preferred: "b", key: "b", name: "B is better" },
-    { preferred: "tie", key: "t", name: "Equally good" },
-    { preferred: "both_bad", key: "x", name: "Both bad" },
-  ];
+const CHOICES: readonly {
+  readonly preferred: Preference;
+  readonly key: string;
+  readonly name: string;
+}[] = [
+  { preferred: "a", key: "a", name: "A is better" },
+  { preferred: "b", key: "b", name: "B is better" },
+  { preferred: "tie", key: "t", name: "Equally good" },
+  { preferred: "both_bad", key: "x", name: "Both bad" },
+];
 
 export function Pairwise(props: FormProps<PairwiseQuestion>): JSX.Element {
   useKeys(props.active, (key) => {
@@ -22,7 +25,7 @@ export function Pairwise(props: FormProps<PairwiseQuestion>): JSX.Element {
     return true;
   });
   return (
-    <div class="answers">
+    <div class="answers four">
       {CHOICES.map(({ preferred, key, name }, at) => (
         <button
           key={key}

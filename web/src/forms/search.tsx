@@ -22,7 +22,8 @@ export function Search(props: FormProps<ChoiceQuestion>): JSX.Element {
   const active = useSignal(-1);
   const found = useComputed(() => ranked(question.labels, typed.value));
   const shown = found.value.slice(0, MOST_SHOWN);
-  const previous = props.previous !== null && "label" in props.previous ? props.previous.label : null;
+  const previous =
+    props.previous !== null && "label" in props.previous ? props.previous.label : null;
 
   useEffect(() => {
     typed.value = "";

@@ -50,7 +50,12 @@ function marksOf(answer: Answer | null, offsets: Offsets): readonly Mark[] {
 const COLOURS = 8;
 
 function colour(question: SpansQuestion, id: string): string {
-  return `c${Math.max(0, question.labels.findIndex((each) => each.id === id)) % COLOURS}`;
+  return `c${
+    Math.max(
+      0,
+      question.labels.findIndex((each) => each.id === id),
+    ) % COLOURS
+  }`;
 }
 
 function nameOf(question: SpansQuestion, id: string): string {
@@ -91,7 +96,10 @@ export function MarkedText(props: MarkedTextProps): JSX.Element {
       if (range === null || !element.current.contains(event.target as Node | null)) return;
       const clicked = range.start === range.end;
       const clean = clicked ? null : snap(text, range);
-      const next = cursorOver(clicked ? { start: range.start, end: range.start + 1 } : range, words);
+      const next = cursorOver(
+        clicked ? { start: range.start, end: range.start + 1 } : range,
+        words,
+      );
       getSelection()?.removeAllRanges();
       select(next, clean ?? selected(next, words));
     };

@@ -67,7 +67,13 @@ export function Text(props: FormProps<TextQuestion>): JSX.Element {
   );
 }
 
-function Changes({ before, after }: { readonly before: string; readonly after: string }): JSX.Element {
+function Changes({
+  before,
+  after,
+}: {
+  readonly before: string;
+  readonly after: string;
+}): JSX.Element {
   const changes = useMemo(() => wordDiff(before, after), [before, after]);
   if (before === after) return <p class="quiet">No changes yet: submitting says it is right.</p>;
   return (

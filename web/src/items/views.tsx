@@ -80,7 +80,11 @@ function Picture({ item }: { readonly item: Item }): JSX.Element {
   }
   const alt = item.fields["alt"] ?? item.fields["caption"];
   return (
-    <img class="picture" src={source} alt={typeof alt === "string" ? alt : "The picture to judge"} />
+    <img
+      class="picture"
+      src={source}
+      alt={typeof alt === "string" ? alt : "The picture to judge"}
+    />
   );
 }
 
