@@ -14,7 +14,10 @@ export default defineConfig({
     modulePreload: { polyfill: false },
     // An inlined asset would be a data: address, which the page's policy refuses for styles.
     assetsInlineLimit: 0,
-    reportCompressedSize: true,
+    // One file less to load: what the lazy parts share with the page comes with the page.
+    rolldownOptions: {
+      output: { codeSplitting: { groups: [{ name: "page", test: /\/src\/main\.tsx$/ }] } },
+    },
   },
   test: {
     environment: "node",

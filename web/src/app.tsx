@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useContext, useEffect, useRef } from "preact/hooks";
+import { useContext, useEffect, useLayoutEffect, useRef } from "preact/hooks";
 import { revealKey } from "./answers";
 import { Bar, Refused } from "./bar";
 import { DeskContext, KeysContext, useDesk, useKeys } from "./context";
@@ -104,7 +104,8 @@ function Page(): JSX.Element {
 /** One listener for the whole page; a dialog keeps its keys to itself. */
 function useDocumentKeys(off: boolean): void {
   const ring = useContext(KeysContext);
-  useEffect(() => {
+  // With the first paint: who sees an item may press a key.
+  useLayoutEffect(() => {
     if (off) return undefined;
     const onKeyDown = (event: KeyboardEvent): void => {
       const key = stroke(event);
@@ -151,7 +152,12 @@ interface CentreProps {
 function Centre({ request, draft, covered, onShow }: CentreProps): JSX.Element {
   const { project } = useDesk();
   const area = useRef<HTMLElement>(null);
-  useEffect(() => area.current?.scrollTo({ top: 0 }), [request.id]);
+  const scrolled = useRef(false);
+  useLayoutEffect(() => {
+    // Asking an item that nobody scrolled for its place would make the browser lay the page out.
+    if (scrolled.current) area.current?.scrollTo({ top: 0 });
+    scrolled.current = false;
+  }, [request.id]);
   useKeys(
     true,
     (key) => {
@@ -163,7 +169,13 @@ function Centre({ request, draft, covered, onShow }: CentreProps): JSX.Element {
     "page",
   );
   return (
-    <article ref={area} class="item" aria-label="Item" tabIndex={0}>
+    <article
+      ref={area}
+      class="item"
+      aria-label="Item"
+      tabIndex={0}
+      onScroll={() => (scrolled.current = true)}
+    >
       <h2 class="visually-hidden">Item</h2>
       <div class={covered ? "sheet covered" : "sheet"} inert={covered}>
         <Shown request={request} draft={draft} project={project} />

@@ -1,18 +1,19 @@
 /** The bottom bar: how far the project is, what it can promise, and whether all is saved. */
 
 import type { JSX } from "preact";
-import { useDesk } from "./context";
+import { useAfterItem, useDesk } from "./context";
 import type { Connection } from "./desk";
 import type { Progress } from "./wire";
 import { count, counted, forecast, promise } from "./words";
 
 export function Bar(): JSX.Element {
   const desk = useDesk();
-  const progress = desk.progress.value;
+  const progress = useAfterItem(desk.progress);
+  const mine = useAfterItem(desk.mine);
   return (
     <>
-      {progress !== null && <Share progress={progress} mine={desk.mine.value} />}
-      <div class="counts">{progress !== null && <Counts progress={progress} />}</div>
+      {progress !== null && <Share progress={progress} mine={mine} />}
+      <div class="counts">{progress !== null && <Counts progress={progress} mine={mine} />}</div>
       <p class="promise">
         {progress !== null && <span class="statement">{promise(progress)}</span>}
         {progress !== null && <span class="forecast">{forecast(progress)}</span>}
@@ -25,8 +26,12 @@ export function Bar(): JSX.Element {
   );
 }
 
-function Counts({ progress }: { readonly progress: Progress }): JSX.Element {
-  const mine = useDesk().mine.value;
+interface ShareProps {
+  readonly progress: Progress;
+  readonly mine: number;
+}
+
+function Counts({ progress, mine }: ShareProps): JSX.Element {
   const team = Math.max(progress.answered, mine);
   return (
     <dl>
@@ -47,11 +52,6 @@ function Count({ name, value }: { readonly name: string; readonly value: number 
   );
 }
 
-interface ShareProps {
-  readonly progress: Progress;
-  readonly mine: number;
-}
-
 /** A thin line: mine, the others', the machine's; the figures below say the same. */
 function Share({ progress, mine }: ShareProps): JSX.Element {
   const all = Math.max(1, progress.items);
@@ -68,7 +68,7 @@ function Share({ progress, mine }: ShareProps): JSX.Element {
 /** Appears when answers stay unsaved for a moment: under way is not worth a word. */
 function Unsaved(): JSX.Element | null {
   const desk = useDesk();
-  const unsaved = desk.unsent.value.length;
+  const unsaved = useAfterItem(desk.unsent).length;
   const late = desk.connection.value !== "online";
   if (unsaved === 0) return null;
   return (

@@ -23,6 +23,8 @@ export function worldOf(api: Api): Omit<DeskWorld, "store" | "alone"> {
   return {
     api,
     storage: sessionStorageOrNone(),
+    // Longer than a frame: sending must not delay the picture of the next item.
+    soon: (run) => void later(run, 20),
     later,
     now: Date.now,
     ticks: () => performance.now(),

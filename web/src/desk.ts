@@ -30,6 +30,8 @@ export interface DeskWorld {
   readonly store: SendingStore;
   readonly storage: Pick<Storage, "getItem" | "setItem"> | null;
   readonly alone: (work: () => Promise<void>) => Promise<void>;
+  /** Runs something once what a key changed is painted. */
+  readonly soon: (run: () => void) => void;
   readonly later: (run: () => void, ms: number) => () => void;
   /** Milliseconds since 1970. */
   readonly now: () => number;
@@ -91,6 +93,7 @@ export class Desk {
       send: (sending) => deliver(world.api, sending, this),
       changed: () => this.mirror(),
       alone: world.alone,
+      soon: world.soon,
       later: (run, ms) => void world.later(run, ms),
       random: world.random,
     });
@@ -175,7 +178,7 @@ export class Desk {
       this.show(this.held.value.slice(1));
       this.notice.value = { text: "Skipped: it comes back later.", tone: "calm" };
     });
-    void this.leases.refill();
+    this.world.soon(() => void this.leases.refill());
   }
 
   /** Tells whoever runs the project what is wrong with the item; the item stays. */

@@ -25,6 +25,8 @@ export interface LeasesWorld {
   readonly now: () => number;
   readonly random: () => number;
   readonly visible: () => boolean;
+  /** Runs something once what a key changed is painted. */
+  readonly soon: (run: () => void) => void;
   /** Runs something later; returns how to stop it. */
   readonly later: (run: () => void, ms: number) => () => void;
   readonly held: () => readonly Request[];
@@ -56,7 +58,7 @@ export class Leases {
   /** Somebody answered: who is fast gets more ahead. */
   answered(): void {
     this.answeredAt = [...this.answeredAt.slice(1 - MOST_REMEMBERED), this.world.now()];
-    void this.refill();
+    this.world.soon(() => void this.refill());
   }
 
   /** Leases more if too little is held. */

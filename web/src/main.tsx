@@ -49,12 +49,13 @@ async function open(api: Api, me: Me, id: string, root: HTMLElement): Promise<vo
   document.title = `${project.name} · signoff`;
   const desk = new Desk({ ...worldOf(api), store: kept ?? memoryStore(), alone }, project, me.name);
   effect(() => preloadItems(desk.held.value.map((each) => each.item)));
+  followPage(desk, api, kept === null);
+  const started = desk.start();
   // The question's form is there before its first item, so that the first key finds it.
-  void preload(project);
+  await preload(project);
   root.replaceChildren();
   render(<App desk={desk} />, root);
-  followPage(desk, api, kept === null);
-  await desk.start();
+  await started;
 }
 
 const root = document.getElementById("page");

@@ -46,6 +46,8 @@ export interface OutboxWorld {
   readonly changed: () => void;
   /** Runs `work` while no other tab does; tabs share one store. */
   readonly alone: (work: () => Promise<void>) => Promise<void>;
+  /** Runs something once what a key changed is painted. */
+  readonly soon: (run: () => void) => void;
   readonly later: (run: () => void, ms: number) => void;
   readonly random: () => number;
 }
@@ -98,7 +100,7 @@ export class Outbox {
     const putting = this.world.store.put(sending).then(() => void (entry.written = true));
     void this.write(putting);
     this.world.changed();
-    void this.drain();
+    this.world.soon(() => void this.drain());
   }
 
   /** Takes a sending back if it cannot have reached the server; false: it may have. */

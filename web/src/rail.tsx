@@ -1,8 +1,9 @@
 /** The left side: what waits for me, and what I decided lately. */
 
 import type { JSX } from "preact";
+import { useRef } from "preact/hooks";
 import { spokenAll } from "./answers";
-import { useDesk } from "./context";
+import { useAfterItem, useDesk } from "./context";
 import type { Past, PastState } from "./past";
 import { keepFocus } from "./parts";
 import { count, when } from "./words";
@@ -17,8 +18,8 @@ const STATES: Readonly<Record<PastState, string>> = {
 
 export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element {
   const desk = useDesk();
-  const held = desk.held.value.length;
-  const open = desk.progress.value?.open ?? 0;
+  const held = useAfterItem(desk.held).length;
+  const open = useAfterItem(desk.progress)?.open ?? 0;
   return (
     <>
       <header class="brand">
@@ -42,15 +43,24 @@ export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element
 }
 
 function PastList(): JSX.Element {
-  const past = useDesk().past.value;
+  const past = useAfterItem(useDesk().past);
+  // A decision drawn once is not compared again, only moved.
+  const drawn = useRef(new WeakMap<Past, JSX.Element>()).current;
+  const draw = (each: Past): JSX.Element => {
+    const known = drawn.get(each);
+    if (known !== undefined) return known;
+    const entry = (
+      <li key={each.id}>
+        <PastEntry entry={each} />
+      </li>
+    );
+    drawn.set(each, entry);
+    return entry;
+  };
   if (past.length === 0) return <p class="quiet">They appear here; click one to reopen it.</p>;
   return (
     <ol class="past" aria-labelledby="past-title">
-      {past.map((each) => (
-        <li key={each.id}>
-          <PastEntry entry={each} />
-        </li>
-      ))}
+      {past.map(draw)}
     </ol>
   );
 }

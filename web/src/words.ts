@@ -2,6 +2,10 @@
 
 import type { Progress } from "./wire";
 
+// Made once: making one takes longer than drawing an item.
+const timeOfDay = new Intl.DateTimeFormat(undefined, { hour: "2-digit", minute: "2-digit" });
+const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" });
+const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 
 export function count(value: number): string {
@@ -15,8 +19,7 @@ export function counted(value: number, one: string, several = `${one}s`): string
 
 /** A share of one as per cent, rounded up: a bound must not look smaller than it is. */
 export function percentUp(share: number): string {
-  const tenths = Math.ceil(share * 1000 - 1e-9) / 10;
-  return `${tenths.toLocaleString(undefined, { maximumFractionDigits: 1 })}\u00a0%`;
+  return `${tenths.format(Math.ceil(share * 1000 - 1e-9) / 10)}\u00a0%`;
 }
 
 /** "under a minute", "14 min", "2 h 5 min". */
@@ -57,7 +60,5 @@ export function promise({ statement, bound, phase }: Progress): string {
 export function when(instant: string | number, now: number): string {
   const at = new Date(instant);
   const today = at.toDateString() === new Date(now).toDateString();
-  return today
-    ? at.toLocaleTimeString(undefined, { hour: "2-digit", minute: "2-digit" })
-    : at.toLocaleDateString(undefined, { day: "numeric", month: "short" });
+  return (today ? timeOfDay : day).format(at);
 }

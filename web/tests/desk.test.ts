@@ -68,6 +68,7 @@ async function openDesk(): Promise<Desk> {
         setItem: (key, value) => void tab.set(key, value),
       },
       alone: (work) => work(),
+      soon: (run) => run(),
       later: (run, ms) => {
         const timer = setTimeout(run, ms);
         const stop = (): void => clearTimeout(timer);

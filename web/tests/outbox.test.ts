@@ -28,6 +28,7 @@ class Bench {
       },
       changed: () => undefined,
       alone: (work) => work(),
+      soon: (run) => run(),
       later: (run, ms) => {
         this.waits.push(ms);
         this.due.push(run);

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
 import { cannotSayKey, missing, otherFields } from "../answers";
 import { useDesk, useKeys } from "../context";
 import type { Desk } from "../desk";
@@ -23,20 +23,21 @@ interface AnswerFormProps {
 export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps): JSX.Element {
   const desk = useDesk();
   const { questions } = desk.project;
-  const writing = useSignal<"note" | "flag" | null>(null);
+  const opened = useSignal<{ readonly what: "note" | "flag"; readonly on: string } | null>(null);
+  // A box belongs to its item: the next one begins without.
+  const writing = opened.value?.on === request.id ? opened.value.what : null;
+  const write = (what: "note" | "flag" | null): void => {
+    opened.value = what === null ? null : { what, on: request.id };
+  };
   const needsSubmit = questions.length > 1 || questions.some((each) => !decidesAtOnce(each));
-
-  useEffect(() => {
-    writing.value = null;
-  }, [request.id]);
 
   useKeys(
     true,
     (key) => {
       const active = questions[draft.active];
       if (key === "s") desk.skip();
-      else if (key === "f") writing.value = "flag";
-      else if (key === "c") writing.value = "note";
+      else if (key === "f") write("flag");
+      else if (key === "c") write("note");
       else if (covered) return false;
       else if (active !== undefined && key === cannotSayKey(active)) desk.cannotSay(active.name);
       else if (key === "Enter" && needsSubmit) desk.submit();
@@ -50,67 +51,71 @@ export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps)
 
   return (
     <>
-      {questions.map((question, at) => (
-        <QuestionForm
-          key={question.name}
-          question={question}
-          request={request}
-          draft={draft}
-          active={!covered && at === draft.active}
-          alone={questions.length === 1}
-          onActivate={() => desk.activate(at)}
-        />
-      ))}
-      {needsSubmit && <Submit desk={desk} draft={draft} disabled={covered} />}
-      <div class="actions">
-        <Action keys="S" onClick={() => desk.skip()}>
-          Skip
-        </Action>
-        <Action keys="U" onClick={() => void desk.undo()}>
-          Undo
-        </Action>
-        <Action
-          keys="F"
-          expanded={writing.value === "flag"}
-          onClick={() => void (writing.value = writing.value === "flag" ? null : "flag")}
-        >
-          {draft.flagged ? "Flagged" : "Flag"}
-        </Action>
-        <Action
-          keys="C"
-          expanded={writing.value === "note"}
-          onClick={() => void (writing.value = writing.value === "note" ? null : "note")}
-        >
-          {draft.note.trim() === "" ? "Comment" : "Comment ✓"}
-        </Action>
-        <Action keys="?" onClick={onHelp}>
-          Keys
-        </Action>
+      <div class="form-body">
+        {questions.map((question, at) => (
+          <QuestionForm
+            key={question.name}
+            question={question}
+            request={request}
+            draft={draft}
+            active={!covered && at === draft.active}
+            alone={questions.length === 1}
+            onActivate={() => desk.activate(at)}
+          />
+        ))}
+        <Beside request={request} />
       </div>
-      {writing.value === "note" && (
-        <Writing
-          label="Comment, sent with your answer"
-          value={draft.note}
-          done="Keep"
-          onInput={(note) => desk.setNote(note)}
-          onDone={() => void (writing.value = null)}
-          onLeave={() => void (writing.value = null)}
-        />
-      )}
-      {writing.value === "flag" && (
-        <Writing
-          label="What is wrong with this item?"
-          value={draft.flag}
-          done="Send flag"
-          onInput={(flag) => desk.setFlag(flag)}
-          onDone={() => {
-            desk.sendFlag();
-            writing.value = null;
-          }}
-          onLeave={() => void (writing.value = null)}
-        />
-      )}
-      <Beside request={request} />
+      <div class="form-foot">
+        {writing === "note" && (
+          <Writing
+            label="Comment, sent with your answer"
+            value={draft.note}
+            done="Keep"
+            onInput={(note) => desk.setNote(note)}
+            onDone={() => write(null)}
+            onLeave={() => write(null)}
+          />
+        )}
+        {writing === "flag" && (
+          <Writing
+            label="What is wrong with this item?"
+            value={draft.flag}
+            done="Send flag"
+            onInput={(flag) => desk.setFlag(flag)}
+            onDone={() => {
+              desk.sendFlag();
+              write(null);
+            }}
+            onLeave={() => write(null)}
+          />
+        )}
+        {needsSubmit && <Submit desk={desk} draft={draft} disabled={covered} />}
+        <div class="actions">
+          <Action keys="S" onClick={() => desk.skip()}>
+            Skip
+          </Action>
+          <Action keys="U" onClick={() => void desk.undo()}>
+            Undo
+          </Action>
+          <Action
+            keys="F"
+            expanded={writing === "flag"}
+            onClick={() => write(writing === "flag" ? null : "flag")}
+          >
+            {draft.flagged ? "Flagged" : "Flag"}
+          </Action>
+          <Action
+            keys="C"
+            expanded={writing === "note"}
+            onClick={() => write(writing === "note" ? null : "note")}
+          >
+            {draft.note.trim() === "" ? "Comment" : "Comment ✓"}
+          </Action>
+          <Action keys="?" onClick={onHelp}>
+            Keys
+          </Action>
+        </div>
+      </div>
     </>
   );
 }
@@ -240,7 +245,8 @@ interface WritingProps {
 function Writing(props: WritingProps): JSX.Element {
   const id = useId();
   const area = useRef<HTMLTextAreaElement>(null);
-  useEffect(() => area.current?.focus(), []);
+  // Before paint: the next key pressed is already part of the text.
+  useLayoutEffect(() => area.current?.focus(), []);
   const onKeyDown = (event: KeyboardEvent): void => {
     if (event.isComposing) return;
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) props.onDone();

@@ -2,7 +2,7 @@
 
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useId } from "preact/hooks";
+import { useId, useLayoutEffect } from "preact/hooks";
 import { useKeys } from "../context";
 import { Key, keepFocus } from "../parts";
 import { hasButtons, isOneKey, moved, typed, values } from "../scale";
@@ -25,7 +25,7 @@ export function Rating(props: FormProps<RatingQuestion>): JSX.Element {
   const digits = useSignal({ typed: "", at: 0 });
   const oneKey = isOneKey(question);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     digits.value = { typed: "", at: 0 };
   }, [props.request]);
 

@@ -2,7 +2,7 @@
 
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useId, useRef } from "preact/hooks";
+import { useId, useLayoutEffect, useRef } from "preact/hooks";
 import { useKeys } from "../context";
 import { ranked } from "../filter";
 import { Key, keepFocus } from "../parts";
@@ -25,7 +25,8 @@ export function Search(props: FormProps<ChoiceQuestion>): JSX.Element {
   const previous =
     props.previous !== null && "label" in props.previous ? props.previous.label : null;
 
-  useEffect(() => {
+  // Before paint: the next letter belongs to the next item.
+  useLayoutEffect(() => {
     typed.value = "";
     active.value = -1;
     // On a telephone the keyboard would cover the item.

@@ -5,7 +5,7 @@
 
 import { batch, signal } from "@preact/signals";
 import type { JSX } from "preact";
-import { useEffect, useMemo, useRef } from "preact/hooks";
+import { useEffect, useLayoutEffect, useMemo, useRef } from "preact/hooks";
 import { MOST_DIGITS } from "../answers";
 import { useKeys } from "../context";
 import type { Direction } from "../items/views";
@@ -80,7 +80,7 @@ export function MarkedText(props: MarkedTextProps): JSX.Element {
   const words = useMemo(() => tokens(text), [text]);
   const marks = marksOf(props.answer, offsets);
 
-  useEffect(() => {
+  useLayoutEffect(() => {
     shownText = element.current;
     select(null, null);
   }, [props.request]);
