@@ -152,7 +152,7 @@ def _last_words(done: subprocess.CompletedProcess[str]) -> str:
     lines = [line.strip() for line in (done.stdout + "\n" + done.stderr).splitlines()]
     # A line that ends in a colon only announces what the next one says.
     lines = [line for line in lines if not line.endswith(":") and "log of this run" not in line]
-    errors = [line for line in lines if "error" in line.lower()]
+    errors = [line for line in lines if "error" in line.lower() and not line.startswith("at ")]
     words = (errors or [line for line in lines if line] or ["it said nothing"])[:2]
     return "; ".join(words)[:300].rstrip(".")
 

@@ -2,7 +2,16 @@
 
 import { points } from "./segments";
 import { values } from "./scale";
-import type { Answer, Answers, CannotSay, Item, Json, Label, Question } from "./wire";
+import type {
+  Answer,
+  Answers,
+  CannotSay,
+  Item,
+  Json,
+  Label,
+  Question,
+  RatingQuestion,
+} from "./wire";
 
 export const CANNOT_SAY: CannotSay = { cannot_say: true };
 
@@ -11,9 +20,23 @@ export const MOST_DIGITS = 9;
 
 /** A scale with zeros in its values needs that digit for itself. */
 export function cannotSayKey(question: Question): string {
-  return question.kind === "rating" && values(question).some((each) => String(each).includes("0"))
-    ? "-"
-    : "0";
+  return question.kind === "rating" && hasZero(question) ? "-" : "0";
+}
+
+const zeros = new WeakMap<RatingQuestion, boolean>();
+
+/** Looked up once: a scale may have thousands of values. */
+function hasZero(question: RatingQuestion): boolean {
+  const known = zeros.get(question);
+  if (known !== undefined) return known;
+  const found = values(question).some((each) => String(each).includes("0"));
+  zeros.set(question, found);
+  return found;
+}
+
+/** What is asked; choices from before other kinds came may leave that to their labels. */
+export function titleOf(question: Question): string {
+  return question.text.trim() || "Which label fits?";
 }
 
 /** "B" means an answer where two texts are compared. */
@@ -51,7 +74,7 @@ export function initial(question: Question, item: Item): Answer | null {
 
 /** Why this cannot be submitted yet, in a sentence; null: it can. */
 export function missing(question: Question, answer: Answer | null): string | null {
-  if (answer === null) return `Still open: ${question.text}`;
+  if (answer === null) return `Still open: ${titleOf(question)}`;
   if ("cannot_say" in answer) return null;
   if (question.kind === "multichoice" && "labels" in answer) {
     const count = answer.labels.length;
@@ -61,7 +84,7 @@ export function missing(question: Question, answer: Answer | null): string | nul
     }
   }
   if (question.kind === "text" && "text" in answer) {
-    if (question.field === null && answer.text.trim() === "") {
+    if (answer.text.trim() === "") {
       return "Write something, or say that you cannot say.";
     }
     const length = points(answer.text);

@@ -83,7 +83,7 @@ function Unsaved(): JSX.Element | null {
 
 const LINES: Readonly<Record<Connection, string>> = {
   online: "online",
-  offline: "offline, go on: all is kept",
+  offline: "offline",
   "signed-out": "signed out",
 };
 
@@ -92,6 +92,7 @@ function Line({ connection }: { readonly connection: Connection }): JSX.Element 
     <span class={`line ${connection}`}>
       <span class="dot" aria-hidden="true" />
       {LINES[connection]}
+      {connection === "offline" && <span class="comfort">go on, all is kept</span>}
     </span>
   );
 }
@@ -107,7 +108,7 @@ export function Refused(): JSX.Element | null {
       <ul>
         {refused.map((each) => (
           <li key={each.id}>
-            <span dir="auto">{each.shown.slice(0, 80)}</span>: {each.refused}{" "}
+            <q dir="auto">{beginning(each.shown)}</q>: {each.refused}{" "}
             <button type="button" class="action" onClick={() => desk.dismiss(each.id)}>
               Understood
             </button>
@@ -116,4 +117,8 @@ export function Refused(): JSX.Element | null {
       </ul>
     </details>
   );
+}
+
+function beginning(text: string): string {
+  return text.length > 60 ? `${text.slice(0, 60).trimEnd()}…` : text;
 }

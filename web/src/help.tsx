@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { cannotSayKey, MOST_DIGITS, revealKey } from "./answers";
+import { cannotSayKey, MOST_DIGITS, revealKey, titleOf } from "./answers";
 import { isOneKey } from "./scale";
 import { Key } from "./parts";
 import type { Project, Question } from "./wire";
@@ -18,10 +18,16 @@ export function Help({ project, onClose }: HelpProps): JSX.Element {
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={onClose}>
-      <h2 id="help-title">Keys</h2>
+      <form method="dialog">
+        <h2 id="help-title">Keys</h2>
+        <button class="action" autofocus>
+          <Key>Esc</Key>
+          <span class="label">Close</span>
+        </button>
+      </form>
       {project.questions.map((question) => (
         <section key={question.name}>
-          {project.questions.length > 1 && <h3 dir="auto">{question.text}</h3>}
+          {project.questions.length > 1 && <h3 dir="auto">{titleOf(question)}</h3>}
           <KeyTable rows={keysOf(question)} />
         </section>
       ))}
@@ -33,12 +39,6 @@ export function Help({ project, onClose }: HelpProps): JSX.Element {
         Keys rest while you type in a field; <Key>Esc</Key> leaves it. No key destroys work:
         whatever you decide can be undone until an audit has sealed it.
       </p>
-      <form method="dialog">
-        <button class="submit ready" autofocus>
-          <Key>Esc</Key>
-          <span class="label">Close</span>
-        </button>
-      </form>
     </dialog>
   );
 }

@@ -39,6 +39,8 @@ export interface LeasesWorld {
 }
 
 const RETRY_SECONDS = 10;
+/** The server takes no longer list; what is not on it is not renewed, and not lost for that. */
+const MOST_HOLDING = 500;
 const MOST_REMEMBERED = 60;
 
 export class Leases {
@@ -101,7 +103,10 @@ export class Leases {
   private async ask(limit: number): Promise<void> {
     this.stopRetry();
     const { api, project, held, busy } = this.world;
-    const holding = [...new Set([...held().map((each) => each.id), ...busy()])];
+    const holding = [...new Set([...held().map((each) => each.id), ...busy()])].slice(
+      0,
+      MOST_HOLDING,
+    );
     try {
       const leased = await api.lease(project, limit, holding);
       this.failures = 0;

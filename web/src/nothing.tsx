@@ -31,12 +31,10 @@ export function Nothing(): JSX.Element {
       </Calm>
     );
   }
-  const learning = progress?.phase === "learning";
+  const working = progress !== null && progress.open === 0 && progress.paused === null;
+  const learning = working && progress.phase === "learning";
   return (
-    <Calm
-      title={learning ? "The machine is learning" : "Nothing for you right now"}
-      busy={learning}
-    >
+    <Calm title={titleOf(working, learning)} busy={working}>
       <p>
         {progress?.paused ?? nothing.why ?? "Somebody else has what is left, or more is coming."}
       </p>
@@ -44,6 +42,12 @@ export function Nothing(): JSX.Element {
       <Again nothing={nothing} />
     </Calm>
   );
+}
+
+/** A blind project does not say what the machine does, only that it does something. */
+function titleOf(working: boolean, learning: boolean): string {
+  if (learning) return "The machine is learning";
+  return working ? "The machine is at work" : "Nothing for you right now";
 }
 
 interface CalmProps {

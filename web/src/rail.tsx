@@ -68,7 +68,7 @@ function PastList(): JSX.Element {
 function PastEntry({ entry }: { readonly entry: Past }): JSX.Element {
   const desk = useDesk();
   const state = STATES[entry.state];
-  const answer = spokenAll(desk.project.questions, entry.answers);
+  const answer = spokenAll(desk.project.questions, entry.answers) || "(erased)";
   const content = (
     <>
       <span class="decided">
@@ -78,7 +78,7 @@ function PastEntry({ entry }: { readonly entry: Past }): JSX.Element {
       <span class="text" dir="auto">
         {entry.text}
       </span>
-      {state !== "" && <span class={`state ${entry.state}`}>{state}</span>}
+      {state !== "" && <span class="state">{state}</span>}
     </>
   );
   if (!entry.undoable) return <div class="entry settled">{content}</div>;

@@ -3,7 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useId, useLayoutEffect, useRef } from "preact/hooks";
-import { cannotSayKey, missing, otherFields } from "../answers";
+import { cannotSayKey, missing, otherFields, titleOf } from "../answers";
 import { useDesk, useKeys } from "../context";
 import type { Desk } from "../desk";
 import type { Draft } from "../drafts";
@@ -109,7 +109,7 @@ export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps)
             expanded={writing === "note"}
             onClick={() => write(writing === "note" ? null : "note")}
           >
-            {draft.note.trim() === "" ? "Comment" : "Comment ✓"}
+            {draft.note.trim() === "" ? "Comment" : "Noted"}
           </Action>
           <Action keys="?" onClick={onHelp}>
             Keys
@@ -155,7 +155,7 @@ function QuestionForm(props: QuestionFormProps): JSX.Element {
       onMouseDownCapture={props.onActivate}
     >
       <h2 id={id} dir="auto">
-        {question.text}
+        {titleOf(question)}
       </h2>
       <Form
         question={question}

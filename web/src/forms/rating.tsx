@@ -3,6 +3,7 @@
 import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId, useLayoutEffect } from "preact/hooks";
+import { titleOf } from "../answers";
 import { useKeys } from "../context";
 import { Key, keepFocus } from "../parts";
 import { hasButtons, isOneKey, moved, typed, values } from "../scale";
@@ -114,7 +115,7 @@ function Slider({ question, value, onChange }: SliderProps): JSX.Element {
       <input
         id={id}
         type="range"
-        aria-label={question.text}
+        aria-label={titleOf(question)}
         aria-valuetext={value === null ? "nothing chosen" : String(value)}
         min={question.low}
         max={question.high}

@@ -3,6 +3,7 @@
 import { useComputed, useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useId, useLayoutEffect, useRef } from "preact/hooks";
+import { titleOf } from "../answers";
 import { useKeys } from "../context";
 import { ranked } from "../filter";
 import { Key, keepFocus } from "../parts";
@@ -87,7 +88,13 @@ export function Search(props: FormProps<ChoiceQuestion>): JSX.Element {
         }}
         onKeyDown={onKeyDown}
       />
-      <div ref={list} id={`${id}-list`} class="options" role="listbox" aria-label={question.text}>
+      <div
+        ref={list}
+        id={`${id}-list`}
+        class="options"
+        role="listbox"
+        aria-label={titleOf(question)}
+      >
         {shown.map((label, at) => (
           <div
             key={label.id}
