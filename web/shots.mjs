@@ -142,7 +142,7 @@ async function visit(name, kind, scene, width, scheme) {
   });
   page.on("pageerror", (error) => problems.push(`${picture}: ${error}`));
   await page.goto(`${origin}/?kind=${kind}`);
-  await page.locator(".item, .nothing h2").first().waitFor();
+  await page.locator(".item, .nothing h2, .start h1").first().waitFor();
   await page.waitForTimeout(200);
   await scene?.(page);
   await page.waitForTimeout(200);

@@ -175,11 +175,18 @@ export function fakeServer() {
     const p = `projects/${world.kind}`;
     const route = `${method} ${path.replace(`${p}/`, "P/")}`;
     if (route === "GET me")
-      return [200, { name: "ann", kind: "local", roles: { [world.kind]: "reviewer" } }];
+      return [
+        200,
+        { name: "ann", kind: "local", roles: { [world.kind]: "reviewer", ...world.world.others } },
+      ];
     if (route === "GET projects")
       return [
         200,
-        { projects: [{ id: world.kind, name: world.project().name, role: "reviewer" }] },
+        {
+          projects: Object.entries({ [world.kind]: "reviewer", ...world.world.others }).map(
+            ([id, role]) => ({ id, name: `Example: ${id}`, role }),
+          ),
+        },
       ];
     if (route === `GET ${p}`) return [200, world.project()];
     if (route === "POST P/leases") return [200, world.lease(body)];

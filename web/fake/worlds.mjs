@@ -288,6 +288,7 @@ export const WORLDS = {
     questions: [question("choice", "ما شعور الكاتب؟", { labels: labels("إيجابي", "سلبي") })],
     item: (n) => ({ text: at(RTL, n), kind: "text", fields: {} }),
   },
+  chooser: { questions: [choice], item: text, others: { letters: "manager" } },
   learning: {
     questions: [choice],
     item: text,

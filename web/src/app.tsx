@@ -30,7 +30,8 @@ function Page(): JSX.Element {
   const desk = useDesk();
   const helping = useSignal(false);
   const railOpen = useSignal(false);
-  const request = desk.current.value;
+  // A closed project takes no answers: whatever is still held here is decided.
+  const request = desk.closed.value ? null : desk.current.value;
   const draft = desk.draft.value;
   const covers = useCover(desk.project, request);
 
@@ -40,6 +41,7 @@ function Page(): JSX.Element {
     (key) => {
       if (key === "?") helping.value = true;
       else if (key === "u") void desk.undo();
+      else if (key === "Escape" && railOpen.value) railOpen.value = false;
       else return false;
       return true;
     },
@@ -54,7 +56,7 @@ function Page(): JSX.Element {
         </a>
       )}
       <aside class={railOpen.value ? "rail open" : "rail"} aria-label="My queue and decisions">
-        <Rail onClose={() => void (railOpen.value = false)} />
+        <Rail open={railOpen.value} onClose={() => void (railOpen.value = false)} />
       </aside>
       <main>
         <h1 class="visually-hidden">{desk.project.name}</h1>

@@ -1,8 +1,9 @@
 /** What the desk needs of a browser, and what a browser tells the desk. */
 
 import type { Api } from "./api";
-import type { Desk, DeskWorld } from "./desk";
+import type { Desk } from "./desk";
 import { Live } from "./live";
+import type { DeskWorld } from "./world";
 
 const LOCK = "signoff.outbox";
 

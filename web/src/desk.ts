@@ -6,40 +6,25 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { CANNOT_SAY, missing } from "./answers";
-import { type Api, Problem, Unreachable } from "./api";
+import { Problem, Unreachable } from "./api";
 import { begin, type Draft, Drafts, reopen } from "./drafts";
 import { uuid } from "./ids";
-import { Outbox, type Sending, type SendingStore } from "./outbox";
+import { Outbox, type Sending } from "./outbox";
 import {
   changed,
-  fromSending,
   fromServer,
   lastUndoable,
   mergePast,
   MOST_PAST,
   type Past,
+  withKept,
 } from "./past";
 import { Leases, type Nothing, STARTING } from "./leases";
 import { merge, toFront } from "./queue";
 import { deliver } from "./sender";
 import { Stopwatch } from "./stopwatch";
+import type { DeskWorld } from "./world";
 import type { Answer, Answers, Leased, Progress, Project, Request } from "./wire";
-
-export interface DeskWorld {
-  readonly api: Api;
-  readonly store: SendingStore;
-  readonly storage: Pick<Storage, "getItem" | "setItem"> | null;
-  readonly alone: (work: () => Promise<void>) => Promise<void>;
-  /** Runs something once what a key changed is painted. */
-  readonly soon: (run: () => void) => void;
-  readonly later: (run: () => void, ms: number) => () => void;
-  /** Milliseconds since 1970. */
-  readonly now: () => number;
-  /** Milliseconds, never going back. */
-  readonly ticks: () => number;
-  readonly random: () => number;
-  readonly visible: () => boolean;
-}
 
 export interface Notice {
   readonly text: string;
@@ -64,6 +49,7 @@ export class Desk {
   readonly refused = signal<readonly Sending[]>([]);
   readonly connection = signal<Connection>("online");
   readonly notice = signal<Notice | null>(null);
+  readonly closed = computed(() => this.progress.value?.phase === "closed");
   /** One's answers, with those that have not arrived yet. */
   readonly mine = computed(
     () =>
@@ -350,9 +336,22 @@ export class Desk {
       const undone = await this.world.api.undo(this.project.id, entry?.id ?? null);
       this.reached(true);
       this.restore(undone.request, undone.answers, entry?.id ?? null);
+      this.uncount();
     } catch (error) {
       this.notice.value = { text: this.afterFailedUndo(error, entry), tone: "care" };
     }
+  }
+
+  /** The server says how far things are with the next answer; the figures need not wait for it. */
+  private uncount(): void {
+    const progress = this.progress.value;
+    if (progress === null) return;
+    const { mine, answered } = progress;
+    this.progress.value = {
+      ...progress,
+      mine: Math.max(0, mine - 1),
+      answered: Math.max(0, answered - 1),
+    };
   }
 
   private afterFailedUndo(error: unknown, entry: Past | null): string {
@@ -411,19 +410,13 @@ export class Desk {
     if (draft?.touched) this.drafts.keep({ ...draft, seconds: this.watch.seconds });
   }
 
+  /** Shows what the outbox keeps. */
   private mirror(): void {
     batch(() => {
       this.unsent.value = this.outbox.unsent;
       this.refused.value = this.outbox.refused;
-      const known = new Set(this.past.value.map((each) => each.id));
-      const found = [...this.outbox.unsent, ...this.outbox.refused]
-        .filter((each) => each.project === this.project.id && !known.has(each.id))
-        .flatMap((each) => fromSending(each) ?? []);
-      const refused = new Set(this.outbox.refused.map((each) => each.id));
-      const past = this.past.value.map((each) =>
-        refused.has(each.id) ? { ...each, state: "refused" as const, undoable: false } : each,
-      );
-      this.past.value = [...found, ...past].sort((a, b) => b.at - a.at).slice(0, MOST_PAST);
+      const kept = [...this.outbox.unsent, ...this.outbox.refused];
+      this.past.value = withKept(this.past.value, kept, this.project.id);
     });
   }
 

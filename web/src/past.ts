@@ -59,6 +59,27 @@ export function mergePast(mine: readonly Past[], theirs: readonly Past[]): reado
     .slice(0, MOST_PAST);
 }
 
+/** The list with what the outbox keeps of this project: new decisions, and what was refused. */
+export function withKept(
+  past: readonly Past[],
+  kept: readonly Sending[],
+  project: string,
+): readonly Past[] {
+  const mine = kept.filter((each) => each.project === project);
+  const known = new Set(past.map((each) => each.id));
+  const found = mine
+    .filter((each) => !known.has(each.id))
+    .flatMap((each) => fromSending(each) ?? []);
+  const refused = new Set(mine.flatMap((each) => (each.refused === undefined ? [] : [each.id])));
+  const told = past.map((each) =>
+    // A decision that stays as it is keeps its identity: it is not drawn again.
+    refused.has(each.id) && each.state !== "refused"
+      ? { ...each, state: "refused" as const, undoable: false }
+      : each,
+  );
+  return [...found, ...told].sort((a, b) => b.at - a.at).slice(0, MOST_PAST);
+}
+
 /** The newest decision that may still be taken back. */
 export function lastUndoable(past: readonly Past[]): Past | null {
   return past.find((each) => each.undoable) ?? null;

@@ -1,7 +1,7 @@
 /** The left side: what waits for me, and what I decided lately. */
 
 import type { JSX } from "preact";
-import { useRef } from "preact/hooks";
+import { useLayoutEffect, useRef } from "preact/hooks";
 import { spokenAll } from "./answers";
 import { useAfterItem, useDesk } from "./context";
 import type { Past, PastState } from "./past";
@@ -16,8 +16,18 @@ const STATES: Readonly<Record<PastState, string>> = {
   refused: "not taken by the server",
 };
 
-export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element {
+interface RailProps {
+  /** On small screens it lies over the page while open; on large ones it is always there. */
+  readonly open: boolean;
+  readonly onClose: () => void;
+}
+
+export function Rail({ open: lies, onClose }: RailProps): JSX.Element {
   const desk = useDesk();
+  const close = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    if (lies) close.current?.focus();
+  }, [lies]);
   const held = useAfterItem(desk.held).length;
   const open = useAfterItem(desk.progress)?.open ?? 0;
   return (
@@ -27,7 +37,7 @@ export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element
         <p class="project" dir="auto">
           {desk.project.name}
         </p>
-        <button type="button" class="close" onClick={onClose}>
+        <button ref={close} type="button" class="close" onClick={onClose}>
           Close
         </button>
       </header>
@@ -37,12 +47,12 @@ export function Rail({ onClose }: { readonly onClose: () => void }): JSX.Element
         {held > 0 && <span class="quiet">{count(held)} of them here already</span>}
       </p>
       <h2 id="past-title">My last decisions</h2>
-      <PastList />
+      <PastList onReopen={onClose} />
     </>
   );
 }
 
-function PastList(): JSX.Element {
+function PastList({ onReopen }: { readonly onReopen: () => void }): JSX.Element {
   const past = useAfterItem(useDesk().past);
   // A decision drawn once is not compared again, only moved.
   const drawn = useRef(new WeakMap<Past, JSX.Element>()).current;
@@ -51,7 +61,7 @@ function PastList(): JSX.Element {
     if (known !== undefined) return known;
     const entry = (
       <li key={each.id}>
-        <PastEntry entry={each} />
+        <PastEntry entry={each} onReopen={onReopen} />
       </li>
     );
     drawn.set(each, entry);
@@ -65,7 +75,12 @@ function PastList(): JSX.Element {
   );
 }
 
-function PastEntry({ entry }: { readonly entry: Past }): JSX.Element {
+interface PastEntryProps {
+  readonly entry: Past;
+  readonly onReopen: () => void;
+}
+
+function PastEntry({ entry, onReopen }: PastEntryProps): JSX.Element {
   const desk = useDesk();
   const state = STATES[entry.state];
   const answer = spokenAll(desk.project.questions, entry.answers) || "(erased)";
@@ -88,7 +103,10 @@ function PastEntry({ entry }: { readonly entry: Past }): JSX.Element {
       class="entry"
       title="Reopen"
       onMouseDown={keepFocus}
-      onClick={() => void desk.undo(entry.id)}
+      onClick={() => {
+        onReopen();
+        void desk.undo(entry.id);
+      }}
     >
       {content}
     </button>
