@@ -137,7 +137,7 @@ function Notices(): JSX.Element {
       <p class={`notice ${notice?.tone ?? "calm"}`} role="status">
         {notice?.text}
       </p>
-      <Hint />
+      {desk.current.value !== null && !desk.closed.value && <Hint />}
     </div>
   );
 }

@@ -4,7 +4,7 @@ import type { JSX } from "preact";
 import { useAfterItem, useDesk } from "./context";
 import type { Connection } from "./desk";
 import type { Progress } from "./wire";
-import { count, counted, forecast, promise } from "./words";
+import { count, counted, forecast, isPromise, promise } from "./words";
 
 export function Bar(): JSX.Element {
   const desk = useDesk();
@@ -15,7 +15,11 @@ export function Bar(): JSX.Element {
       {progress !== null && <Share progress={progress} mine={mine} />}
       <div class="counts">{progress !== null && <Counts progress={progress} mine={mine} />}</div>
       <p class="promise">
-        {progress !== null && <span class="statement">{promise(progress)}</span>}
+        {progress !== null && (
+          <span class={isPromise(progress) ? "statement" : "statement general"}>
+            {promise(progress)}
+          </span>
+        )}
         {progress !== null && <span class="forecast">{forecast(progress)}</span>}
       </p>
       <p class="connection">

@@ -56,6 +56,11 @@ export function promise({ statement, bound, phase }: Progress): string {
   }
 }
 
+/** Whether `promise` says something of these labels, not only of the work. */
+export function isPromise({ statement, bound }: Progress): boolean {
+  return statement !== null || bound !== null;
+}
+
 /** Time of day where the reader is, or the date if it was another day. */
 export function when(instant: string | number, now: number): string {
   const at = new Date(instant);
