@@ -1,0 +1,114 @@
+/** The left side: what waits for me, and what I decided lately. */
+
+import type { JSX } from "preact";
+import { useLayoutEffect, useRef } from "preact/hooks";
+import { spokenAll } from "./answers";
+import { useAfterItem, useDesk } from "./context";
+import type { Past, PastState } from "./past";
+import { keepFocus } from "./parts";
+import { count, when } from "./words";
+
+const STATES: Readonly<Record<PastState, string>> = {
+  saved: "",
+  unsaved: "not saved yet",
+  extra: "kept beside an earlier answer",
+  differs: "an earlier answer stands",
+  refused: "not taken by the server",
+};
+
+interface RailProps {
+  /** On small screens it lies over the page while open; on large ones it is always there. */
+  readonly open: boolean;
+  readonly onClose: () => void;
+}
+
+export function Rail({ open: lies, onClose }: RailProps): JSX.Element {
+  const desk = useDesk();
+  const close = useRef<HTMLButtonElement>(null);
+  useLayoutEffect(() => {
+    if (lies) close.current?.focus();
+  }, [lies]);
+  const held = useAfterItem(desk.held).length;
+  const open = useAfterItem(desk.progress)?.open ?? 0;
+  return (
+    <>
+      <header class="brand">
+        <span class="mark-name">signoff</span>
+        <p class="project" dir="auto">
+          {desk.project.name}
+        </p>
+        <button ref={close} type="button" class="close" onClick={onClose}>
+          Close
+        </button>
+      </header>
+      <h2>My queue</h2>
+      <p class="waiting">
+        <strong>{count(Math.max(held, open))}</strong> waiting
+        {held > 0 && <span class="quiet">{count(held)} of them here already</span>}
+      </p>
+      <h2 id="past-title">My last decisions</h2>
+      <PastList onReopen={onClose} />
+    </>
+  );
+}
+
+function PastList({ onReopen }: { readonly onReopen: () => void }): JSX.Element {
+  const past = useAfterItem(useDesk().past);
+  // A decision drawn once is not compared again, only moved.
+  const drawn = useRef(new WeakMap<Past, JSX.Element>()).current;
+  const draw = (each: Past): JSX.Element => {
+    const known = drawn.get(each);
+    if (known !== undefined) return known;
+    const entry = (
+      <li key={each.id}>
+        <PastEntry entry={each} onReopen={onReopen} />
+      </li>
+    );
+    drawn.set(each, entry);
+    return entry;
+  };
+  if (past.length === 0) return <p class="quiet">They appear here; click one to reopen it.</p>;
+  return (
+    <ol class="past" aria-labelledby="past-title">
+      {past.map(draw)}
+    </ol>
+  );
+}
+
+interface PastEntryProps {
+  readonly entry: Past;
+  readonly onReopen: () => void;
+}
+
+function PastEntry({ entry, onReopen }: PastEntryProps): JSX.Element {
+  const desk = useDesk();
+  const state = STATES[entry.state];
+  const answer = spokenAll(desk.project.questions, entry.answers) || "(erased)";
+  const content = (
+    <>
+      <span class="decided">
+        <bdi class="name">{answer}</bdi>
+        <time dateTime={new Date(entry.at).toISOString()}>{when(entry.at, Date.now())}</time>
+      </span>
+      <span class="text" dir="auto">
+        {entry.text}
+      </span>
+      {state !== "" && <span class="state">{state}</span>}
+    </>
+  );
+  if (!entry.undoable) return <div class="entry settled">{content}</div>;
+  return (
+    <button
+      type="button"
+      class="entry"
+      title="Reopen"
+      onMouseDown={keepFocus}
+      onClick={() => {
+        onReopen();
+        void desk.undo(entry.id);
+      }}
+    >
+      {content}
+    </button>
+  );
+}
