@@ -217,12 +217,15 @@ class QueueDesk:
             item=asked.item,
         )
 
-    def skip(self, request: Request | str) -> None:
+    def skip(self, request: Request | str, reason: str | None = None) -> None:
         """Put the item back, behind the others."""
         asked = self._asked(request if isinstance(request, str) else request.id)
         event = self.recorder.event(
             "answer.skipped",
             {"pool": asked.pool, "item": asked.item, "reviewer": self.reviewer},
+            {"note": reason} if reason else None,
+            pool=asked.pool,
+            item=asked.item,
         )
         self.store.skip(self.project.id, asked.id, [event])
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -38,11 +40,17 @@ ACTOR = "run"
 """Who writes a run's events: never a person's name, since the log keeps it for ever."""
 
 
+def print_link(url: str, opened: bool) -> None:
+    """Say on standard error where the review page is."""
+    how = "Opened in your browser" if opened else "Open this link"
+    print(f"{how}, on this computer and once: {url}", file=sys.stderr, flush=True)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
-    ``reviewer`` is "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
+    ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
     ``model`` is "text", "FILE.py:NAME" or an object (model, learner, estimator, callable).
     """
 
@@ -63,6 +71,8 @@ class RunOptions:
     store: str | None = None
     out: str | None = None
     report: str | None = None
+    show_page: Callable[[str, bool], None] = print_link
+    """Told the link of the review page, and whether a browser was opened on it."""
 
     @property
     def oracle(self) -> str | None:
@@ -236,10 +246,10 @@ def _store_exists(where: str) -> bool:
 
 
 def _require_reviewer(reviewer: str | Reviewer) -> None:
-    known = ("terminal", "none")
+    known = ("web", "terminal", "none")
     if isinstance(reviewer, str) and reviewer not in known and not reviewer.startswith(COLUMN):
         raise UsageError(
-            f"Reviewer {reviewer!r} is not known.", hint="Pass terminal, column:COL or none."
+            f"Reviewer {reviewer!r} is not known.", hint="Pass web, terminal, column:COL or none."
         )
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -61,8 +62,9 @@ def execute(options: RunOptions, *, on_progress: Callable[[Progress], None] = _i
 
 
 def _run(job: Job, on_progress: Callable[[Progress], None]) -> RunResult:
-    view, messages = _loop(job, on_progress)
-    certificate = _write(job, view)
+    with _reviewing(job, on_progress) as reviewer:
+        view, messages = _loop(job, reviewer, on_progress)
+        certificate = _write(job, view)
     return RunResult(
         exit_code=Exit.DONE if view.finished else Exit.UNFINISHED,
         certificate=certificate,
@@ -72,7 +74,9 @@ def _run(job: Job, on_progress: Callable[[Progress], None]) -> RunResult:
     )
 
 
-def _loop(job: Job, on_progress: Callable[[Progress], None]) -> tuple[StoreView, list[str]]:
+def _loop(
+    job: Job, reviewer: Reviewer | None, on_progress: Callable[[Progress], None]
+) -> tuple[StoreView, list[str]]:
     """Add what is new, work on the newest pool; what there is to see, and to say."""
     options, project = job.options, job.project
     engine = make_engine(
@@ -85,7 +89,6 @@ def _loop(job: Job, on_progress: Callable[[Progress], None]) -> tuple[StoreView,
         seed=options.seed,
     )
     engine.on_progress = on_progress
-    reviewer = _reviewer(job)
     _clean_up(job.store, project)
     rows, messages = new_rows(job)
     if rows is not None:
@@ -141,6 +144,29 @@ def _work(
             desk.leave()
         # What was answered since the machine last worked is in the log, too.
         engine.store.checkpoint(engine.project.id)
+
+
+@contextmanager
+def _reviewing(job: Job, on_progress: Callable[[Progress], None]) -> Generator[Reviewer | None]:
+    """Whoever answers, until the run has written its files."""
+    if job.options.reviewer != "web":
+        yield _reviewer(job)
+        return
+    from signoff.server.local import LocalPage
+    from signoff.server.reviewer import PageReviewer
+
+    def start() -> LocalPage:
+        return LocalPage.start(
+            job.paths.store, job.project.id, reviewer=job.options.name, budget=job.options.budget
+        )
+
+    reviewer = PageReviewer(
+        name=job.options.name, start=start, show=job.options.show_page, on_progress=on_progress
+    )
+    try:
+        yield reviewer
+    finally:
+        reviewer.close()
 
 
 def _reviewer(job: Job) -> Reviewer | None:
@@ -253,7 +279,8 @@ def run(
         job = prepare(options)
         try:
             with owning(job.store, job.project.id):
-                view, messages = _loop(job, on_progress)
+                with _reviewing(job, on_progress) as reviewing:
+                    view, messages = _loop(job, reviewing, on_progress)
                 return Result(
                     results=view.results(),
                     certificate=view.certificate(),

@@ -128,12 +128,12 @@ def read_count(typed: str | None, *, name: str) -> int | None:
 
 
 def check_reviewer(typed: str) -> None:
-    """Refuse a reviewer that is none of terminal, column:COL and none."""
-    if typed in ("terminal", "none") or (typed.startswith("column:") and typed != "column:"):
+    """Refuse a reviewer that is none of web, terminal, column:COL and none."""
+    if typed in ("web", "terminal", "none") or (typed.startswith("column:") and typed != "column:"):
         return
     raise UsageError(
         f"--reviewer {typed!r} is not known.",
-        hint="Write terminal, column:COL (a column of the data answers) or none (only queue).",
+        hint="Write web, terminal, column:COL (a column of the data answers) or none (only queue).",
     )
 
 

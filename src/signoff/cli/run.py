@@ -70,7 +70,7 @@ def run(
         str | None, typer.Option(metavar="text|FILE.py:NAME", help="[default: text]")
     ] = None,
     reviewer: Annotated[
-        str, typer.Option(metavar="terminal|column:COL|none", help="Who answers.")
+        str, typer.Option(metavar="web|terminal|column:COL|none", help="Who answers.")
     ] = TERMINAL,
     as_name: Annotated[
         str | None,
@@ -141,7 +141,7 @@ def run(
         out=out,
         report=report,
     )
-    result = _execute(options, as_json=json, blind=reviewer == TERMINAL)
+    result = _execute(options, as_json=json, blind=reviewer in (TERMINAL, "web"))
     _print_result(result, as_json=json, err=out == "-")
     raise typer.Exit(int(result.exit_code))
 

@@ -325,7 +325,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         reviewer=_text, seconds=_or_null(_number), reason=_text,
     ),
     "answer.undone": _type(pool=_count, item=_count, answer=_text),
-    "answer.skipped": _type(pool=_count, item=_count, reviewer=_text),
+    "answer.skipped": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "item.flagged": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "model.fitted": _type(
         pool=_count, model=_text, answers=_count, snapshot=_hash, scores=is_object

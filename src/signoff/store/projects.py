@@ -46,6 +46,17 @@ def find_project(db: sa.Connection, name: str | None) -> Project | None:
     return _project(rows[0]) if len(rows) == 1 else None
 
 
+def all_projects(db: sa.Connection) -> list[Project]:
+    """All projects of the store, oldest first."""
+    return [_project(row) for row in db.execute(sa.select(projects).order_by(projects.c.created))]
+
+
+def project_by_id(db: sa.Connection, id: str) -> Project | None:
+    """The project with this id."""
+    row = db.execute(sa.select(projects).where(projects.c.id == id)).first()
+    return None if row is None else _project(row)
+
+
 def project_names(db: sa.Connection) -> list[str]:
     """All projects of the store, oldest first."""
     return list(db.scalars(sa.select(projects.c.name).order_by(projects.c.created)))

@@ -86,6 +86,16 @@ class SqlStore(Reviewing):
         with self.reading() as db:
             return projects.find_project(db, name)
 
+    def projects(self) -> list[Project]:
+        """All projects, oldest first."""
+        with self.reading() as db:
+            return projects.all_projects(db)
+
+    def project(self, id: str) -> Project | None:
+        """A project by its id."""
+        with self.reading() as db:
+            return projects.project_by_id(db, id)
+
     def project_names(self) -> list[str]:
         """All projects, oldest first."""
         with self.reading() as db:

@@ -1,0 +1,144 @@
+"""Who is calling and what they may do; how somebody at this computer gets in.
+
+A caller has a role per project, a role gives rights, and an API token may narrow them. Nobody
+without a role in a project learns that it exists.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from fastapi import APIRouter
+from fastapi.responses import RedirectResponse, Response
+from starlette.requests import HTTPConnection, Request
+
+from signoff.server.templates import page
+
+Role = Literal["admin", "manager", "reviewer", "auditor"]
+Right = Literal["read", "answer", "manage"]
+
+RIGHTS: Mapping[Role, frozenset[Right]] = {
+    "auditor": frozenset({"read"}),
+    "reviewer": frozenset({"read", "answer"}),
+    "manager": frozenset({"read", "answer", "manage"}),
+    "admin": frozenset({"read", "answer", "manage"}),
+}
+ALL_RIGHTS: frozenset[Right] = frozenset({"read", "answer", "manage"})
+TOKEN_BYTES = 32
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Caller:
+    """Somebody known to be who they are.
+
+    ``name`` is the reviewer's name in projects. ``roles`` maps project ids; ``everywhere`` is the
+    role in every other project. ``scopes`` is what the session or token may be used for.
+    """
+
+    name: str
+    kind: Literal["local", "account"]
+    roles: Mapping[str, Role] = field(default_factory=dict[str, Role])
+    everywhere: Role | None = None
+    scopes: frozenset[Right] = ALL_RIGHTS
+    account: str | None = None
+
+    def role(self, project: str) -> Role | None:
+        """The role in a project."""
+        role: Role | None = self.roles.get(project)
+        return self.everywhere if role is None else role
+
+    def may(self, right: Right, project: str) -> bool:
+        """Whether a right is given in a project, to the person and to the token they came with."""
+        role = self.role(project)
+        return role is not None and right in RIGHTS[role] and right in self.scopes
+
+    @property
+    def runs_the_site(self) -> bool:
+        """Whether accounts and the server's numbers are this caller's business."""
+        return self.everywhere == "admin" and "manage" in self.scopes
+
+
+class Access(Protocol):
+    """How callers are known, and what somebody without a session is shown."""
+
+    @property
+    def cookie(self) -> str:
+        """The name of the session's cookie."""
+        ...
+
+    @property
+    def routers(self) -> Sequence[APIRouter]:
+        """The routes of getting in and out."""
+        ...
+
+    def caller(self, connection: HTTPConnection) -> Caller | None: ...
+    def welcome(self, request: Request) -> Response:
+        """What the page's address gives somebody without a session."""
+        ...
+
+
+def digest(secret: str) -> str:
+    """What is kept of a session's or token's secret: it cannot be turned back (hex)."""
+    return hashlib.sha256(secret.encode()).hexdigest()
+
+
+def new_secret() -> str:
+    """A secret nobody guesses."""
+    return secrets.token_urlsafe(TOKEN_BYTES)
+
+
+def give_session(response: Response, cookie: str, secret: str, *, secure: bool) -> None:
+    """Hand a browser its session."""
+    response.set_cookie(cookie, secret, httponly=True, samesite="strict", path="/", secure=secure)
+
+
+class LocalAccess:
+    """One person at this computer, who opens the link that the terminal shows.
+
+    The link works once; after that the browser holds a session for as long as this process runs.
+    """
+
+    def __init__(self, name: str, *, port: int, role: Role = "reviewer") -> None:
+        # Cookies know no ports: the name keeps two servers on one computer apart.
+        self.cookie = f"signoff-{port}"
+        self.routers: Sequence[APIRouter] = ()
+        self.token = new_secret()
+        self._caller = Caller(name=name, kind="local", everywhere=role)
+        self._spent = False
+        self._sessions: set[str] = set()
+        self._lock = threading.Lock()
+
+    def caller(self, connection: HTTPConnection) -> Caller | None:
+        """The person, where the browser holds a session."""
+        given = connection.cookies.get(self.cookie)
+        if "authorization" in connection.headers or given is None:
+            return None
+        return self._caller if digest(given) in self._sessions else None
+
+    def welcome(self, request: Request) -> Response:
+        """The page, for whoever brings the link's token first; else how to get in."""
+        given = request.query_params.get("token")
+        if given is None or request.method != "GET":
+            return page("open_link.html", 401)
+        session = self._spend(given)
+        if session is None:
+            return page("link_spent.html", 401)
+        response = RedirectResponse("/", 303)
+        give_session(response, self.cookie, session, secure=False)
+        return response
+
+    def _spend(self, given: str) -> str | None:
+        """A new session for the token, the first time."""
+        with self._lock:
+            right = secrets.compare_digest(given.encode(), self.token.encode())
+            if self._spent or not right:
+                return None
+            self._spent = True
+            session = new_secret()
+            self._sessions.add(digest(session))
+            return session

@@ -1,0 +1,147 @@
+"""A reviewer's work: lease items, answer them, change one's mind."""
+
+from __future__ import annotations
+
+from typing import Annotated
+from uuid import UUID
+
+from fastapi import APIRouter, Depends, Path, Query, Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from signoff.errors import OtherAnswer
+from signoff.server import wire
+from signoff.server.api.context import Answering, refusals
+from signoff.server.problems import Refusal
+from signoff.server.render import parse_answers, request_shown, review_shown, undone_shown
+
+router = APIRouter(prefix="/api/v1/projects/{p}", responses=refusals(), tags=["reviewing"])
+RequestId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
+RETRY_SECONDS = 2.0
+
+
+@router.post("/leases")
+def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
+    """Lease further requests to the caller, and renew the leases of those held."""
+    leased = place.desk.lease(wanted.limit, holding=wanted.holding)
+    progress = place.progress()
+    nothing = wanted.limit > 0 and not leased.requests
+    return wire.Leased(
+        requests=[request_shown(request, place.project) for request in leased.requests],
+        lost=list(leased.lost),
+        why=_why_nothing(progress) if nothing else None,
+        retry_seconds=RETRY_SECONDS if nothing and progress.phase != "closed" else None,
+        progress=progress,
+    )
+
+
+def _why_nothing(progress: wire.ProgressShown) -> str:
+    """Why there is nothing to answer now, in a sentence that tells nothing of any item."""
+    if progress.phase == "closed":
+        return "Every item is decided."
+    if progress.paused is not None:
+        return progress.paused
+    if progress.open:
+        return "Others are answering the items that wait; further ones may follow."
+    return "The machine is working on your answers; further items follow in a moment."
+
+
+@router.delete("/leases", status_code=204)
+def give_back(returned: wire.GivenBack, place: Answering) -> Response:
+    """Give back requests that the caller will not answer."""
+    place.desk.give_back(returned.requests)
+    return Response(status_code=204)
+
+
+async def _beacon(request: Request) -> wire.GivenBack:
+    """The body of a closing tab's beacon: JSON, whatever type the browser calls it."""
+    try:
+        return wire.GivenBack.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(
+            [{**each, "loc": ("body", *each["loc"])} for each in error.errors()]
+        ) from None
+
+
+@router.post(
+    "/leases/return",
+    status_code=204,
+    openapi_extra={
+        "requestBody": {
+            "required": True,
+            "content": {
+                media: {"schema": {"$ref": "#/components/schemas/GivenBack"}}
+                for media in ("application/json", "text/plain")
+            },
+        }
+    },
+)
+def return_leases(
+    returned: Annotated[wire.GivenBack, Depends(_beacon)], place: Answering
+) -> Response:
+    """Give back requests when a tab closes: as DELETE, with a body that a beacon can send."""
+    place.desk.give_back(returned.requests)
+    return Response(status_code=204)
+
+
+@router.put("/reviews/{id}", responses=refusals(409, 422))
+def answer(
+    id: Annotated[UUID, Path(description="Made by the caller; names this answer for ever.")],
+    given: wire.ReviewGiven,
+    place: Answering,
+) -> wire.ReviewStored:
+    """Store an answer. The same request again changes nothing and is answered as before."""
+    parsed = parse_answers(given.answers, place.project)
+    try:
+        receipt = place.desk.answer(
+            given.request, parsed, seconds=given.seconds, id=str(id), note=given.note
+        )
+    except OtherAnswer as refused:
+        raise _with_both(refused, place.project.question.name) from None
+    place.services.metrics.answers.labels(str(receipt.counted).lower()).inc()
+    return wire.ReviewStored(
+        id=receipt.id,
+        request=receipt.request,
+        counted=receipt.counted,
+        progress=place.progress(),
+    )
+
+
+def _with_both(refused: OtherAnswer, question: str) -> Refusal:
+    """The conflict with the answer that stands and the one refused, as a page sends answers."""
+    both = {"first": refused.first, "second": refused.second}
+    return Refusal(
+        409,
+        refused.code,
+        refused.message,
+        hint=refused.hint,
+        further={name: answer and {question: answer} for name, answer in both.items()},
+    )
+
+
+@router.post("/requests/{id}/skip", status_code=204, responses=refusals(409))
+def skip(id: RequestId, skipped: wire.Skipped, place: Answering) -> Response:
+    """Put a request behind the others."""
+    place.desk.skip(id, skipped.reason)
+    return Response(status_code=204)
+
+
+@router.post("/requests/{id}/flag", status_code=204, responses=refusals(409))
+def flag(id: RequestId, flagged: wire.Flagged, place: Answering) -> Response:
+    """Note that something is wrong with an item; it goes on waiting."""
+    place.desk.flag(id, flagged.note)
+    return Response(status_code=204)
+
+
+@router.post("/undo", responses=refusals(409))
+def undo(wanted: wire.UndoWanted, place: Answering) -> wire.UndoneShown:
+    """Take back an answer while nothing was built on it."""
+    return undone_shown(place.desk.take_back(wanted.review), place.project)
+
+
+@router.get("/history")
+def history(place: Answering, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> wire.History:
+    """List the caller's last answers, newest first."""
+    return wire.History(
+        reviews=[review_shown(recent, place.project) for recent in place.desk.recent(limit)]
+    )

@@ -1,0 +1,130 @@
+"""What the server needs of projects and of a reviewer's place at the queue, as Protocols.
+
+``stored.py`` satisfies them over a store. Everything is synchronous and may be called from several
+threads at once.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from signoff.core.items import Item
+from signoff.core.questions import Answer
+from signoff.core.records import Json, Project
+from signoff.ports import Progress
+
+# --------------------------------------------------------------------- what a desk gives
+
+
+class Asked(Protocol):
+    """One item waiting for this reviewer; ``until``: when the lease ends, in microseconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def item(self) -> Item: ...
+    @property
+    def until(self) -> int: ...
+
+
+class Lease(Protocol):
+    """What was leased now, and which of the requests held before are not held any more."""
+
+    @property
+    def requests(self) -> Sequence[Asked]: ...
+    @property
+    def lost(self) -> Sequence[str]: ...
+
+
+class Receipt(Protocol):
+    """An answer is stored; ``counted``: it was the first to its item."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def request(self) -> str: ...
+    @property
+    def counted(self) -> bool: ...
+
+
+class Undone(Protocol):
+    """An answer was taken back; its item waits for this reviewer again."""
+
+    @property
+    def request(self) -> Asked: ...
+    @property
+    def answer(self) -> Answer | None: ...
+
+
+class Recent(Protocol):
+    """An answer this reviewer gave, None once it was erased; ``at`` in microseconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def request(self) -> str: ...
+    @property
+    def item(self) -> Item: ...
+    @property
+    def answer(self) -> Answer | None: ...
+    @property
+    def at(self) -> int: ...
+    @property
+    def undoable(self) -> bool: ...
+
+
+class Desk(Protocol):
+    """One reviewer's place at a project's queue. Blind: nothing tells why an item is asked."""
+
+    def lease(self, limit: int, /, *, holding: Sequence[str] = ()) -> Lease: ...
+    def give_back(self, requests: Sequence[str], /) -> None: ...
+    def answer(
+        self,
+        request: str,
+        answer: Answer,
+        /,
+        *,
+        seconds: float | None,
+        id: str | None = None,
+        note: str | None = None,
+    ) -> Receipt: ...
+    def skip(self, request: str, /, reason: str | None = None) -> None: ...
+    def flag(self, request: str, note: str, /) -> None: ...
+    def take_back(self, review: str | None = None, /) -> Undone: ...
+    def recent(self, limit: int, /) -> Sequence[Recent]: ...
+    def mine(self) -> int: ...
+
+
+class Desks(Protocol):
+    """Where the desk of a reviewer comes from, by the reviewer's name."""
+
+    def __call__(self, project: Project, reviewer: str) -> Desk: ...
+
+
+# ------------------------------------------------------------------------- projects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """Where a project stands, for everybody who watches it.
+
+    ``paused``: why nothing moves, in a sentence. ``statement``: its certificate in a sentence.
+    """
+
+    progress: Progress
+    paused: str | None = None
+    statement: str | None = None
+
+
+class Projects(Protocol):
+    """The projects there are to review."""
+
+    def all(self) -> Sequence[Project]: ...
+    def find(self, id: str) -> Project | None: ...
+    def standing(self, project: Project) -> Standing | None:
+        """None where the project has no rows yet."""
+        ...
+
+    def certificate(self, project: Project) -> Json | None: ...

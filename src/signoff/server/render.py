@@ -1,0 +1,191 @@
+"""From the project's words to the wire's. Nothing here tells why an item is asked."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import cast
+
+from pydantic import JsonValue
+
+from signoff.core.events import instant
+from signoff.core.items import Item
+from signoff.core.questions import Answer
+from signoff.core.records import Project
+from signoff.core.routing import Certified
+from signoff.errors import InputError
+from signoff.ports import Forecast
+from signoff.server import wire
+from signoff.server.desks import Asked, Recent, Standing, Undone
+
+SHOWN_OF_TEXT = 200
+
+
+def is_blind(project: Project) -> bool:
+    """Whether a certificate depends on reviewers who see nothing of the model."""
+    return isinstance(project.policy, Certified)
+
+
+def project_shown(project: Project) -> wire.ProjectShown:
+    """What a page needs to show this project's items."""
+    return wire.ProjectShown(
+        id=project.id,
+        name=project.name,
+        questions=[wire.QuestionJson.model_validate(project.question.to_json())],
+        guideline="",
+        blur=False,
+        blind=is_blind(project),
+        text_direction="auto",
+        policy=project.policy.describe(),
+    )
+
+
+def request_shown(request: Asked, project: Project) -> wire.RequestShown:
+    """An item that waits for an answer."""
+    return wire.RequestShown(
+        id=request.id,
+        item=item_shown(request.item, project),
+        lease_until=instant(request.until),
+    )
+
+
+def item_shown(item: Item, project: Project) -> wire.ItemShown:
+    """An item as people read it: its text and the other columns, or its columns alone."""
+    has_text = bool(item.text.strip()) and project.text_column is not None
+    fields = {
+        name: _plain(value)
+        for name, value in item.data.items()
+        if value not in (None, "") and not (has_text and name == project.text_column)
+    }
+    return wire.ItemShown(
+        key=item.key,
+        text=item.text if has_text else "",
+        kind="text" if has_text else "fields",
+        fields=fields,
+    )
+
+
+def _plain(value: object) -> JsonValue:
+    """A value of the data as JSON has it; what JSON lacks as text."""
+    match value:
+        case None | bool() | int() | str():
+            return value
+        case float() if math.isfinite(value):
+            return value
+        case list() | tuple():
+            return [_plain(each) for each in cast("list[object]", value)]
+        case dict():
+            fields = cast("dict[object, object]", value)
+            return {str(name): _plain(each) for name, each in fields.items()}
+        case _:
+            return str(value)
+
+
+def progress_shown(standing: Standing | None, project: Project, *, mine: int) -> wire.ProgressShown:
+    """Where a project stands, as a reviewer may see it."""
+    if standing is None:
+        return _empty()
+    progress = standing.progress
+    hidden = is_blind(project) and progress.phase != "closed"
+    remaining = _remaining(progress.forecast, progress.answered)
+    pace = progress.seconds_per_answer
+    return wire.ProgressShown(
+        phase="asking" if hidden else progress.phase,
+        items=progress.items,
+        answered=progress.answered,
+        mine=mine,
+        automatic=progress.automatic,
+        open=progress.open,
+        remaining=remaining,
+        minutes=None if remaining is None or pace is None else round(remaining * pace / 60, 2),
+        bound=progress.bound,
+        statement=standing.statement,
+        paused=standing.paused,
+    )
+
+
+def _empty() -> wire.ProgressShown:
+    return wire.ProgressShown(
+        phase="asking",
+        items=0,
+        answered=0,
+        mine=0,
+        automatic=0,
+        open=0,
+        remaining=None,
+        minutes=None,
+        bound=None,
+        statement=None,
+        paused="The project has no rows yet.",
+    )
+
+
+def _remaining(forecast: Forecast | None, answered: int) -> int | None:
+    """Answers still expected, less those given since the forecast."""
+    if forecast is None:
+        return None
+    return max(0, forecast.remaining - max(0, answered - forecast.answered))
+
+
+def answers_shown(answer: Answer | None, project: Project) -> dict[str, dict[str, JsonValue]]:
+    """An answer under its question's name; nothing once it was erased."""
+    if answer is None:
+        return {}
+    return {project.question.name: cast("dict[str, JsonValue]", answer.to_json())}
+
+
+def undone_shown(undone: Undone, project: Project) -> wire.UndoneShown:
+    """An item to answer again, and what was answered."""
+    return wire.UndoneShown(
+        request=request_shown(undone.request, project),
+        answers=answers_shown(undone.answer, project),
+    )
+
+
+def review_shown(recent: Recent, project: Project) -> wire.ReviewShown:
+    """An answer somebody gave, in a list of theirs."""
+    shown = item_shown(recent.item, project)
+    text = shown.text or " · ".join(f"{name}: {value}" for name, value in shown.fields.items())
+    return wire.ReviewShown(
+        id=recent.id,
+        request=recent.request,
+        item=wire.TextShown(text=text[:SHOWN_OF_TEXT]),
+        answers=answers_shown(recent.answer, project),
+        at=instant(recent.at),
+        undoable=recent.undoable,
+    )
+
+
+def parse_answers(answers: Mapping[str, Mapping[str, JsonValue]], project: Project) -> Answer:
+    """The answer to the project's question; raises :class:`InputError` where it is none."""
+    question = project.question
+    given = answers.get(question.name)
+    if given is None or len(answers) != 1:
+        raise InputError(
+            f"{len(answers)} answers were given, and not the one to {question.name!r} alone.",
+            hint=f"Answer exactly {question.name!r}.",
+            code="unknown_question",
+        )
+    try:
+        _check_storable(given)
+    except ValueError as error:
+        raise InputError(f"The answer cannot be kept: {error}.", hint="Send plain text.") from None
+    return question.from_json(given)
+
+
+def _check_storable(value: object) -> None:
+    """Raise :class:`ValueError` on what a database cannot keep as JSON."""
+    match value:
+        case str():
+            wire.plain_text(value)
+        case float() if not math.isfinite(value):
+            raise ValueError("a number is not finite")
+        case list():
+            for each in cast("list[object]", value):
+                _check_storable(each)
+        case dict():
+            for name, each in cast("dict[str, object]", value).items():
+                wire.plain_text(name)
+                _check_storable(each)
+        case _:
+            pass

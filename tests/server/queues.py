@@ -1,0 +1,284 @@
+"""A queue in memory with the desks around it: what the server is given in place of a store."""
+
+from __future__ import annotations
+
+import threading
+import uuid
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from signoff.core.items import Item, ItemNumber
+from signoff.core.questions import Answer, Choice
+from signoff.core.records import Json, Phase, Project
+from signoff.core.routing import Certified, People, Policy
+from signoff.errors import NotLeased, OtherAnswer, Settled
+from signoff.ports import Forecast, Progress
+from signoff.server.desks import Standing
+
+QUESTION = Choice.of(["Positive", "Negative"])
+NOW = 1_700_000_000_000_000
+REASON = "audit-of-the-sample"
+PREDICTED = "predicted-to-be-Positive"
+"""Marks of why an item is asked and what the model says: no response may hold them."""
+
+
+def make_project(name: str = "reviews", *, policy: Policy | None = None) -> Project:
+    return Project(
+        id=str(uuid.uuid4()),
+        name=name,
+        question=QUESTION,
+        policy=policy or Certified(),
+        rules=(),
+        process={},
+        model="text",
+        group=True,
+        text_column="text",
+        key_column=None,
+        hidden=("label",),
+        key_id="0" * 64,
+        created=NOW,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Request:
+    id: str
+    item: Item
+    until: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lease:
+    requests: list[Request]
+    lost: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Receipt:
+    id: str
+    request: str
+    counted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recent:
+    id: str
+    request: str
+    item: Item
+    answer: Answer
+    at: int
+    undoable: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Undone:
+    request: Request
+    answer: Answer
+
+
+@dataclass(slots=True)
+class Waiting:
+    """A request with what no reviewer may learn of it."""
+
+    id: str
+    item: Item
+    reason: str = REASON
+    predicted: str = PREDICTED
+    leased_by: str | None = None
+    state: str = "open"
+    skips: int = 0
+
+
+@dataclass(slots=True)
+class Given:
+    id: str
+    request: str
+    reviewer: str
+    answer: Answer
+    counted: bool
+    settled: bool = False
+
+
+@dataclass(slots=True)
+class Queue:
+    """One project's requests and reviews."""
+
+    project: Project
+    waiting: dict[str, Waiting]
+    given: list[Given] = field(default_factory=list[Given])
+    flags: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    skipped_why: list[str | None] = field(default_factory=list[str | None])
+    phase: Phase = "auditing"
+    paused: str | None = None
+    certificate: Json | None = None
+    failure: Exception | None = None
+    reads: int = 0
+    lock: threading.RLock = field(default_factory=threading.RLock)
+
+    @classmethod
+    def of(cls, project: Project, items: int = 6) -> Queue:
+        requests = [str(uuid.uuid4()) for _ in range(items)]
+        return cls(
+            project,
+            {
+                id: Waiting(
+                    id,
+                    Item(
+                        number=ItemNumber(at),
+                        key=f"key-{at}",
+                        text=f"text of item {at}",
+                        data={"text": f"text of item {at}", "stars": at},
+                    ),
+                )
+                for at, id in enumerate(requests)
+            },
+        )
+
+    def standing(self) -> Standing:
+        self.reads += 1
+        if self.failure is not None:
+            raise self.failure
+        answered = sum(each.state == "answered" for each in self.waiting.values())
+        waiting = len(self.waiting) - answered
+        progress = Progress(
+            pool=1,
+            phase=self.phase,
+            items=len(self.waiting),
+            rows=len(self.waiting),
+            answered=answered,
+            automatic=0,
+            open=waiting,
+            forecast=Forecast(answered=answered, learning=0, audit=waiting, review=0, automatic=0),
+            seconds_per_answer=6.0,
+            bound=0.5,
+        )
+        return Standing(progress=progress, paused=self.paused)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryDesk:
+    """A reviewer's place at a queue in memory."""
+
+    queue: Queue
+    reviewer: str
+
+    def lease(self, limit: int, /, *, holding: Sequence[str] = ()) -> Lease:
+        with self.queue.lock:
+            free = [each for each in self.queue.waiting.values() if each.state == "open"]
+            free.sort(key=lambda each: each.skips)
+            for each in free[:limit]:
+                each.state, each.leased_by = "leased", self.reviewer
+            return Lease(
+                requests=[_request(each) for each in free[:limit]],
+                lost=[id for id in holding if not self._holds(id)],
+            )
+
+    def _holds(self, id: str) -> bool:
+        found = self.queue.waiting.get(id)
+        return found is not None and found.state == "leased" and found.leased_by == self.reviewer
+
+    def give_back(self, requests: Sequence[str], /) -> None:
+        for id in requests:
+            if self._holds(id):
+                self.queue.waiting[id].state = "open"
+
+    def _asked(self, id: str) -> Waiting:
+        found = self.queue.waiting.get(id)
+        if found is None:
+            raise NotLeased("There is no such request.", hint="Load the page again.")
+        return found
+
+    def answer(
+        self,
+        request: str,
+        answer: Answer,
+        /,
+        *,
+        seconds: float | None,
+        id: str | None = None,
+        note: str | None = None,
+    ) -> Receipt:
+        with self.queue.lock:
+            asked = self._asked(request)
+            for given in self.queue.given:
+                if given.id == id:
+                    if (given.answer, given.request) != (answer, request):
+                        raise OtherAnswer(given.answer.to_json(), answer.to_json())
+                    return Receipt(id=given.id, request=request, counted=given.counted)
+            counted = asked.state != "answered"
+            asked.state = "answered"
+            given = Given(id or str(uuid.uuid4()), request, self.reviewer, answer, counted)
+            self.queue.given.append(given)
+            return Receipt(id=given.id, request=request, counted=counted)
+
+    def skip(self, request: str, /, reason: str | None = None) -> None:
+        asked = self._asked(request)
+        asked.state, asked.skips = "open", asked.skips + 1
+        self.queue.skipped_why.append(reason)
+
+    def flag(self, request: str, note: str, /) -> None:
+        self._asked(request)
+        self.queue.flags.append((request, note))
+
+    def take_back(self, review: str | None = None, /) -> Undone:
+        with self.queue.lock:
+            mine = [each for each in self.queue.given if each.reviewer == self.reviewer]
+            found = next((each for each in mine[::-1] if review in (None, each.id)), None)
+            if found is None or found.settled:
+                raise Settled("There is no answer that can be taken back.", hint="Go on.")
+            self.queue.given.remove(found)
+            asked = self.queue.waiting[found.request]
+            asked.state, asked.leased_by = "leased", self.reviewer
+            return Undone(request=_request(asked), answer=found.answer)
+
+    def recent(self, limit: int, /) -> list[Recent]:
+        mine = [each for each in self.queue.given if each.reviewer == self.reviewer]
+        return [
+            Recent(
+                id=each.id,
+                request=each.request,
+                item=self.queue.waiting[each.request].item,
+                answer=each.answer,
+                at=NOW,
+                undoable=not each.settled,
+            )
+            for each in mine[::-1][:limit]
+        ]
+
+    def mine(self) -> int:
+        return sum(each.reviewer == self.reviewer for each in self.queue.given)
+
+
+def _request(waiting: Waiting) -> Request:
+    return Request(id=waiting.id, item=waiting.item, until=NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class Memory:
+    """Projects and desks of the queues in memory."""
+
+    queues: Mapping[str, Queue]
+
+    @classmethod
+    def of(cls, *projects: Project) -> Memory:
+        return cls({project.id: Queue.of(project) for project in projects})
+
+    def all(self) -> list[Project]:
+        return [queue.project for queue in self.queues.values()]
+
+    def find(self, id: str) -> Project | None:
+        queue = self.queues.get(id)
+        return None if queue is None else queue.project
+
+    def standing(self, project: Project) -> Standing | None:
+        return self.queues[project.id].standing()
+
+    def certificate(self, project: Project) -> Json | None:
+        return self.queues[project.id].certificate
+
+    def __call__(self, project: Project, reviewer: str) -> MemoryDesk:
+        return MemoryDesk(self.queues[project.id], reviewer)
+
+
+def with_policy_of_people(project: Project) -> Project:
+    return replace(project, policy=People())
