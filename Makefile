@@ -45,7 +45,9 @@ check 'lint' $(BIN)/ruff check; \
 check 'format' $(BIN)/ruff format --check; \
 check 'types' $(BIN)/basedpyright --pythonpath $(PY); \
 check 'layers' $(BIN)/lint-imports --no-logo; \
-check 'dependencies' $(BIN)/deptry src
+check 'dependencies' $(BIN)/deptry src; \
+if command -v npm >/dev/null; then check 'page' sh -c 'cd web && { [ -d node_modules ] || npm ci --silent; } && npm run --silent check && npm test --silent'; \
+else echo '== page: skipped, no npm on this machine'; fi
 endef
 define VERDICT
 if [ -n "$$failed" ]; then echo "make $@: failed:$$failed" >&2; exit 1; fi

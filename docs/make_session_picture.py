@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).resolve().parent.parent
 PICTURE = REPOSITORY / "docs" / "session.svg"
 COLUMNS, LINES = 100, 14
 SIGNOFF = Path(os.environ.get("SIGNOFF", Path(sys.executable).with_name("signoff")))
-ARGUMENTS = "run reviews.csv --labels Positive,Negative --max-error 5%"
+ARGUMENTS = "run reviews.csv --labels Positive,Negative --max-error 5% --reviewer terminal"
 KEYS = {"Positive": "1", "Negative": "2"}
 FRAME = re.compile(r"\x1b\[H(.*?)\x1b\[J", re.DOTALL)
 

@@ -1,6 +1,6 @@
 #!/bin/sh
 # What `make run` does: label a copy of the example reviews with the signoff named in $1, in the folder $2.
-# On a terminal you answer; without one the label column of the file answers for you.
+# On a terminal you answer in the browser; without one the label column of the file answers for you.
 set -eu
 signoff=$1
 folder=$2
@@ -15,8 +15,9 @@ label() {
 }
 
 code=0
+trap : INT # Ctrl-C is for the run; this script has something to say after it
 if [ -t 0 ] && [ -t 1 ]; then
-    echo 'You answer; q stops, and the next `make run` goes on where you stopped.'
+    echo 'You answer in the browser; Ctrl-C stops, and the next `make run` goes on where you stopped.'
     echo 'To let the column of right answers finish instead:  make run </dev/null'
     echo
     label || code=$?

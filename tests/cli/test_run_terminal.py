@@ -22,7 +22,7 @@ import pytest
 SOURCE = Path(__file__).resolve().parent.parent.parent / "src"
 PROGRAM = "import sys; from signoff.cli import main; sys.exit(main())"
 TEXTS = ("all good", "all bad", "so so")
-COMMAND = "--labels Positive,Negative --policy people --as ada"
+COMMAND = "--labels Positive,Negative --policy people --as ada --reviewer terminal"
 
 
 class Session:

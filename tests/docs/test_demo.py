@@ -7,6 +7,7 @@ import json
 import os
 import pty
 import select
+import signal
 import subprocess
 import sys
 import time
@@ -15,7 +16,6 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[2]
-FRAME = "\x1b[H"
 FILES = {
     "reviews.csv",
     "reviews.signoff.db",
@@ -62,7 +62,7 @@ def test_without_a_terminal_the_column_answers_and_four_files_appear(
     assert people < 1000
 
 
-def test_on_a_terminal_a_person_answers_and_quitting_says_how_to_go_on(
+def test_on_a_terminal_a_page_is_served_and_stopping_says_how_to_go_on(
     program: Path, tmp_path: Path
 ) -> None:
     terminal, slave = pty.openpty()
@@ -75,10 +75,8 @@ def test_on_a_terminal_a_person_answers_and_quitting_says_how_to_go_on(
         start_new_session=True,
     )
     os.close(slave)
-    read_until(terminal, FRAME)
-    os.write(terminal, b"1")
-    read_until(terminal, FRAME)
-    os.write(terminal, b"q")
+    read_until(terminal, "/?token=")
+    os.killpg(running.pid, signal.SIGINT)
     seen = read_until(terminal, "--reviewer column:label")
     assert running.wait(timeout=120) == 0
     os.close(terminal)

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from signoff.sdk import RunOptions, RunResult
 
 DATA = "CSV, TSV, JSON lines or Parquet file; - reads standard input."
-TERMINAL = "terminal"
+TERMINAL, WEB = "terminal", "web"
 
 
 def run(
@@ -70,8 +70,12 @@ def run(
         str | None, typer.Option(metavar="text|FILE.py:NAME", help="[default: text]")
     ] = None,
     reviewer: Annotated[
-        str, typer.Option(metavar="web|terminal|column:COL|none", help="Who answers.")
-    ] = TERMINAL,
+        str | None,
+        typer.Option(
+            metavar="web|terminal|column:COL|none",
+            help="Who answers. [default: web where somebody watches, else terminal]",
+        ),
+    ] = None,
     as_name: Annotated[
         str | None,
         typer.Option("--as", metavar="NAME", help="Your name in the log. [default: user name]"),
@@ -112,7 +116,8 @@ def run(
         raise UsageError(
             "--json and --out - both write to standard output.", hint="Pass --out FILE."
         )
-    check_reviewer(reviewer)
+    who = default_reviewer(data) if reviewer is None else reviewer
+    check_reviewer(who)
     chosen = read_policy(policy, max_error=max_error, certainty=certainty, by=slice)
     rules = read_rules(ask_always or [])
     allowed = read_labels(labels)
@@ -130,9 +135,7 @@ def run(
         policy=chosen,
         ask_always=rules,
         model=model,
-        reviewer=_person(name, data, quiet=json or out == "-")
-        if reviewer == TERMINAL
-        else reviewer,
+        reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,
         budget=most,
         seed=chosen_seed,
@@ -141,9 +144,15 @@ def run(
         out=out,
         report=report,
     )
-    result = _execute(options, as_json=json, blind=reviewer in (TERMINAL, "web"))
+    result = _execute(options, as_json=json, blind=who in (TERMINAL, WEB))
     _print_result(result, as_json=json, err=out == "-")
     raise typer.Exit(int(result.exit_code))
+
+
+def default_reviewer(data: str) -> str:
+    """The page where somebody sits at a terminal and sees its link; else lines from the pipe."""
+    watched = data != "-" and sys.stdin.isatty() and sys.stderr.isatty()
+    return WEB if watched else TERMINAL
 
 
 def _person(name: str, data: str, *, quiet: bool) -> Reviewer:
