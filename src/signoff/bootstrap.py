@@ -180,9 +180,8 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
 
     def item_of(request: OpenRequest) -> Item:
-        return engine.views(engine.store.pools(engine.project.id)[request.pool - 1]).item(
-            request.item
-        )
+        view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
+        return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
     return QueueDesk(
         store=engine.store,

@@ -7,7 +7,7 @@ in whoever answers (Reviewer). The engine imports none of them.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
 import numpy as np
@@ -170,6 +170,7 @@ class PoolView:
     - ``blank`` (n,) bool: nothing to decide on (an empty text): people only, never the model.
     - ``ruled`` (n,) bool: a rule sends the item to people.
     - ``slices`` (n,) int64 into ``slice_names``; all 0 and ``()`` without slices.
+    - ``telling``: columns that hold labels: shown to people, they would answer for them.
     """
 
     items: Items
@@ -179,6 +180,7 @@ class PoolView:
     ruled: NDArray[np.bool_]
     slices: NDArray[np.int64]
     slice_names: tuple[str, ...]
+    telling: frozenset[str] = frozenset()
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -188,8 +190,14 @@ class PoolView:
         """(n,) items whose content was removed for ever: nobody can decide them."""
         return np.array([key == "" for key in self.keys], dtype=np.bool_)
 
+    def for_people(self, number: int) -> Item:
+        """One item as people are shown it: without telling columns."""
+        item = self.item(number)
+        data = {name: value for name, value in item.data.items() if name not in self.telling}
+        return replace(item, data=data)
+
     def item(self, number: int) -> Item:
-        """One item as people are shown it."""
+        """One item with all its columns."""
         one = self.items.take([number])
         data = {name: one.column(name)[0] for name in one.names}
         text = one.texts[0] if one.text_column is not None else _fields(data)

@@ -110,6 +110,20 @@ def test_only_hidden_columns_leave_items_without_data() -> None:
     assert len(view.items) == 2
 
 
+def test_a_column_of_labels_is_not_shown_to_people_and_models_still_have_it() -> None:
+    table = frame(["a", "b"], guess=["A", " b"], kind=["A", "other"], note=[None, None])
+    view = viewed(table)
+    assert view.for_people(0).shown() == {
+        "text": "a",
+        "data": {"text": "a", "kind": "A", "note": None},
+    }
+    assert view.item(0).data["guess"] == "A"
+
+
+def test_the_text_itself_is_shown_though_it_reads_like_a_label() -> None:
+    assert viewed(frame(["A", "B"])).for_people(1).text == "B"
+
+
 def test_columns_are_made_when_asked_for() -> None:
     columns = Columns(pl.DataFrame({"a": [1], "b": ["x"]}))
     assert list(columns) == ["a", "b"]

@@ -57,7 +57,7 @@ class Bookkeeper:
                 reason=reasons[at],
                 priority=place,
                 key=view.keys[int(items[at])],
-                shown=view.item(int(items[at])).shown(),
+                shown=view.for_people(int(items[at])).shown(),
             )
             for place, at in enumerate(order)
         ]

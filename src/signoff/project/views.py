@@ -76,6 +76,7 @@ def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -
         ruled=_ruled(rows, project, first.height),
         slices=slices,
         slice_names=names,
+        telling=_telling(first.select(user), project),
     )
 
 
@@ -96,6 +97,21 @@ def _ruled(rows: pl.DataFrame, project: Project, items: int) -> NDArray[np.bool_
         met = (rows[rule.column].cast(pl.String) == rule.value).fill_null(value=False)
         ruled[rows[ITEM].to_numpy()[met.to_numpy()]] = True
     return ruled
+
+
+def _telling(frame: pl.DataFrame, project: Project) -> frozenset[str]:
+    """Columns of text, but for the one people read, in which nothing stands but labels: somebody's
+    answers, or a machine's. A certificate rests on answers that nobody nudged."""
+    labels = {
+        name.casefold() for label in project.question.labels for name in (label.id, label.name)
+    }
+    return frozenset(
+        column.name
+        for column in frame.get_columns()
+        if column.dtype == pl.String and column.name != project.text_column
+        if (values := set(column.str.strip_chars().str.to_lowercase().unique()) - {None, ""})
+        and values <= labels
+    )
 
 
 def _slices(first: pl.DataFrame, project: Project) -> tuple[NDArray[np.int64], tuple[str, ...]]:
