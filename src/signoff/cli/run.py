@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -169,13 +169,19 @@ def _person(name: str, data: str, *, quiet: bool) -> Reviewer:
 
 
 def _execute(options: RunOptions, *, as_json: bool, blind: bool) -> RunResult:
+    from signoff.job import print_link
     from signoff.sdk import execute
 
     if as_json:
         return execute(options, on_progress=progress_as_json)
     progress = ProgressLine(blind=blind)
+
+    def show_page(url: str, opened: bool) -> None:
+        progress.close()
+        print_link(url, opened)
+
     try:
-        return execute(options, on_progress=progress)
+        return execute(replace(options, show_page=show_page), on_progress=progress)
     finally:
         progress.close()
 
