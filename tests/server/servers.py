@@ -17,6 +17,7 @@ from starlette.testclient import TestClient
 
 from signoff.server.access import LocalAccess
 from signoff.server.app import create_app
+from signoff.server.desks import Desks, Projects
 from signoff.server.guard import loopback_hosts
 from signoff.server.serving import Serving, listen, port_of
 
@@ -79,6 +80,14 @@ class LocalHouse(House):
         client = self.client(**PAGE)
         assert client.get("/", params={"token": self.access.token}).status_code == 303
         return client
+
+
+def make_house(projects: Projects, desks: Desks, *, port: int = PORT) -> LocalHouse:
+    """A local server over other projects than those in memory."""
+    access = LocalAccess("ann", port=port)
+    hosts = loopback_hosts(port)
+    app = create_app(projects, desks, access=access, hosts=hosts, static=Path(__file__).parent)
+    return LocalHouse(app=app, memory=Memory({}), port=port, access=access)
 
 
 @contextmanager

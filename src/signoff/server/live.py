@@ -7,7 +7,7 @@ import logging
 from collections.abc import AsyncGenerator, Callable
 from dataclasses import dataclass, field
 
-from anyio import to_thread
+from starlette.concurrency import run_in_threadpool
 
 from signoff.core.records import Project
 from signoff.errors import SignoffError
@@ -98,7 +98,7 @@ class Live:
     async def _try_to_read(self, channel: _Channel) -> Standing | None:
         """A store that is busy now is read the next time."""
         try:
-            return await to_thread.run_sync(self._read, channel.project)
+            return await run_in_threadpool(self._read, channel.project)
         except SignoffError as error:
             note("progress not read", level=logging.WARNING, code=error.code)
             return None

@@ -32,13 +32,14 @@ class Pages:
         self._files: Mapping[str, Path] = {
             path.relative_to(folder).as_posix(): path
             for path in sorted(folder.rglob("*"))
-            if path.is_file() and not path.is_symlink()
+            if path.is_file() and not path.is_symlink() and not path.name.startswith(".")
         }
         self.router = APIRouter(include_in_schema=False)
         for path, handler in (
             ("/page.css", _style),
             ("/", self._index),
-            ("/{name:path}", self._file),
+            ("/{name}", self._file),
+            (f"/{ASSETS}{{name:path}}", self._asset),
         ):
             self.router.add_api_route(path, handler, methods=["GET", "HEAD"])
 
@@ -63,9 +64,11 @@ class Pages:
         if path is None or name == INDEX:
             raise Refusal(404, "not_found", "There is no such page.", hint="Go to /.")
         kind = mimetypes.guess_type(path.name)[0] or "application/octet-stream"
-        response = FileResponse(path, media_type=kind)
-        if name.startswith(ASSETS):
-            response.headers["Cache-Control"] = LASTING
+        return FileResponse(path, media_type=kind)
+
+    async def _asset(self, name: str, request: Request) -> Response:
+        response = await self._file(ASSETS + name, request)
+        response.headers["Cache-Control"] = LASTING
         return response
 
 

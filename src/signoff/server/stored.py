@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Generator, Sequence
+import time
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
@@ -12,10 +13,16 @@ from signoff.core.records import Json, Project
 from signoff.desk import QueueDesk, sign_in
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
+from signoff.ports import Progress
+from signoff.project.ownership import is_dead
 from signoff.server.desks import Standing
 from signoff.store.store import SqlStore
 
 ACTOR = "page"
+PATIENCE_SECONDS = 15.0
+"""How long nothing may move before people are told that nobody runs signoff."""
+
+NOBODY_WORKS = "Nobody runs signoff on this project: new items come once it runs again."
 BUDGET_SPENT = "The budget of answers is spent; whoever runs the project can raise it."
 
 
@@ -31,11 +38,16 @@ def open_served(where: str) -> Generator[SqlStore]:
 
 @dataclass(slots=True, kw_only=True)
 class StoredProjects:
-    """The projects of a store, or ``only`` one of them by id; ``budget`` as for the desks."""
+    """The projects of a store, or ``only`` one of them by id; ``budget`` as for the desks.
+
+    ``clock`` gives seconds, to tell a pause from a machine that thinks.
+    """
 
     store: SqlStore
     only: str | None = None
     budget: int | None = None
+    clock: Callable[[], float] = time.monotonic
+    _idle_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
 
     def all(self) -> Sequence[Project]:
         """The projects there are, oldest first."""
@@ -56,9 +68,25 @@ class StoredProjects:
         certificate = self.certificate(project) if progress.phase == "closed" else None
         return Standing(
             progress=progress,
-            paused=BUDGET_SPENT if left == 0 and progress.phase != "closed" else None,
+            paused=self._paused(project, progress),
             statement=None if certificate is None else str(certificate["statement"]),
         )
+
+    def _paused(self, project: Project, progress: Progress) -> str | None:
+        """Why nothing moves: the budget is spent, or no process has worked here for a while."""
+        if progress.phase == "closed":
+            return None
+        if progress.budget_left == 0:
+            return BUDGET_SPENT
+        if progress.open or self._somebody_works(project):
+            self._idle_since.pop(project.id, None)
+            return None
+        since = self._idle_since.setdefault(project.id, self.clock())
+        return NOBODY_WORKS if self.clock() - since > PATIENCE_SECONDS else None
+
+    def _somebody_works(self, project: Project) -> bool:
+        owner = self.store.current_owner(project.id)
+        return owner is not None and not is_dead(owner)
 
     def certificate(self, project: Project) -> Json | None:
         """The newest pool's certificate, once there is one."""

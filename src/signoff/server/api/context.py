@@ -76,7 +76,8 @@ class Place:
         """Where the project stands, now or as just read."""
         if standing is None:
             standing = self.services.projects.standing(self.project)
-        return progress_shown(standing, self.project, mine=self.mine)
+        mine = 0 if standing is None else self.mine
+        return progress_shown(standing, self.project, mine=mine)
 
 
 def _place(right: Right) -> Callable[..., Place]:
