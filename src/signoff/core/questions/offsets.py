@@ -5,10 +5,9 @@ The owl of "a🦉b" is one code point and two UTF-16 code units, so ``b`` is at 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
-
-import numpy as np
-from numpy.typing import NDArray
+from itertools import accumulate
 
 from signoff.errors import InputError
 
@@ -27,7 +26,7 @@ def to_utf16(text: str, offsets: Sequence[int]) -> list[int]:
         if not 0 <= offset <= len(text):
             raise _outside(offset, len(text))
     table = _utf16_table(text)
-    return [int(table[offset]) for offset in offsets]
+    return [table[offset] for offset in offsets]
 
 
 def from_utf16(text: str, offsets: Sequence[int]) -> list[int]:
@@ -39,13 +38,13 @@ def from_utf16(text: str, offsets: Sequence[int]) -> list[int]:
     [0, 1, 2, 3]
     """
     table = _utf16_table(text)
-    last = int(table[-1])
+    last = table[-1]
     found: list[int] = []
     for offset in offsets:
         if not 0 <= offset <= last:
             raise _outside(offset, last)
-        place = int(np.searchsorted(table, offset))
-        if int(table[place]) != offset:
+        place = bisect_left(table, offset)
+        if table[place] != offset:
             raise InputError(
                 f"The UTF-16 offset {offset} is inside the character {text[place - 1]!r}.",
                 hint="Begin and end between characters.",
@@ -55,12 +54,9 @@ def from_utf16(text: str, offsets: Sequence[int]) -> list[int]:
     return found
 
 
-def _utf16_table(text: str) -> NDArray[np.int64]:
+def _utf16_table(text: str) -> list[int]:
     """The UTF-16 offset of each code point and of the end, (len(text) + 1,)."""
-    codes = np.frombuffer(text.encode("utf-32-le", "surrogatepass"), dtype="<u4")
-    table = np.zeros(len(text) + 1, dtype=np.int64)
-    np.cumsum(1 + (codes > 0xFFFF), out=table[1:])
-    return table
+    return list(accumulate((1 + (char > "\uffff") for char in text), initial=0))
 
 
 def _outside(offset: int, length: int) -> InputError:

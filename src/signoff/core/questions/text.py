@@ -7,8 +7,6 @@ import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-import numpy as np
-
 from signoff.core.questions.answers import CANNOT_SAY, Answer, Written
 from signoff.core.questions.definition import Definition, check_header, header_json
 from signoff.core.questions.reading import (
@@ -132,6 +130,8 @@ def edits(a: str, b: str) -> int:
     >>> edits("kitten", "sitting"), edits("", "abc")
     (3, 3)
     """
+    import numpy as np  # here, so that the command line, which reads questions, starts fast
+
     a, b = _without_shared_ends(a, b)
     if len(a) > len(b):
         a, b = b, a
