@@ -31,6 +31,7 @@ from signoff.store.jobs import Jobs, finish
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.transfers import Transfers
+from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Jobs):
+class SqlStore(Reviewing, Jobs, Webhooks):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
