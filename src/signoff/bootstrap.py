@@ -26,7 +26,8 @@ from signoff.loop.recorder import Recorder
 from signoff.models.predictions import PREDICTIONS
 from signoff.ports import PoolStrategy
 from signoff.settings import Settings
-from signoff.store.store import SqlStore
+from signoff.store.database import database_url
+from signoff.store.store import SqlStore, default_folder
 from signoff.version import VERSION
 
 if TYPE_CHECKING:
@@ -49,6 +50,11 @@ def new_id() -> str:
 def open_store(where: str, *, create: bool, artifacts: Path | None = None) -> SqlStore:
     """The store at a path or URL, with this artifact folder or the one the settings name."""
     return SqlStore(where, artifacts=artifacts or Settings().artifacts, create=create)
+
+
+def artifact_folder(where: str, artifacts: Path | None = None) -> Path:
+    """Where a store's columnar files lie, or will lie."""
+    return artifacts or Settings().artifacts or default_folder(database_url(where))
 
 
 def recorder_for(store: SqlStore, project: str, *, actor: str) -> Recorder:

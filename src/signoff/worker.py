@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from signoff.bootstrap import (
     make_engine,
@@ -133,7 +134,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     threading.Thread(target=_end_with_parent, args=[stop], daemon=True).start()
-    threading.Thread(target=_insist, args=[stop], daemon=True).start()
+    threading.Thread(target=insist, args=[stop], daemon=True).start()
     try:
         work_on(os.environ.get(STORE, ""), stop, ready=lambda: _say(trouble=None), tell=_complain)
     except SignoffError as error:
@@ -148,6 +149,7 @@ def work_on(
     where: str,
     stop: threading.Event,
     *,
+    artifacts: Path | None = None,
     ready: Callable[[], None],
     tell: Callable[[str, SignoffError], None],
 ) -> None:
@@ -155,9 +157,9 @@ def work_on(
 
     Raises :class:`StoreError` where the store cannot be opened.
     """
-    store = open_store(where, create=False)
+    store = open_store(where, create=False, artifacts=artifacts)
     try:
-        with beside(where, stop, tell):
+        with beside(where, stop, tell, artifacts=artifacts):
             ready()
             Worker(store=store, on_error=tell).work(stop)
     finally:
@@ -180,7 +182,7 @@ def _end_with_parent(stop: threading.Event) -> None:
     stop.set()
 
 
-def _insist(stop: threading.Event) -> None:
+def insist(stop: threading.Event) -> None:
     """End in the middle of things where they take too long: all that counts is in the store."""
     stop.wait()
     time.sleep(SECONDS_TO_FINISH)

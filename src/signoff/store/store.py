@@ -26,7 +26,7 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
-from signoff.store.database import translated
+from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
@@ -37,6 +37,17 @@ if TYPE_CHECKING:
     import polars as pl
 
     from signoff.store.artifacts import ArtifactFolder
+
+
+def default_folder(url: sa.URL) -> Path:
+    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
+    raise StoreError(
+        f"{shown(url)} has no folder for its columnar files.",
+        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
+    )
 
 
 class SqlStore(Reviewing, Jobs, Webhooks):
@@ -57,7 +68,7 @@ class SqlStore(Reviewing, Jobs, Webhooks):
         Raises :class:`StoreError` where it is missing, damaged, newer or out of reach.
         """
         super().__init__(where, create=create)
-        self._folder = artifacts or self._default_folder()
+        self._folder = artifacts or default_folder(self._url)
         self.signer = signer
         self._sequencers: dict[str, log.Sequencer] = {}
 
@@ -72,15 +83,6 @@ class SqlStore(Reviewing, Jobs, Webhooks):
     def transfers(self) -> Transfers:
         """Files on their way in and out."""
         return Transfers(self._folder)
-
-    def _default_folder(self) -> Path:
-        if self._url.get_backend_name() == "sqlite":
-            path = Path(str(self._url.database))
-            return path.with_name(path.name.removesuffix(".db") + ".artifacts")
-        raise StoreError(
-            f"{self.name} has no folder for its columnar files.",
-            hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
-        )
 
     # ------------------------------------------------------------------ projects
 
