@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from signoff.bootstrap import make_engine, make_strategy, sign_with_its_key, stored_model
+from signoff.bootstrap import make_automations, make_engine, sign_with_its_key, stored_model
 from signoff.core.records import Project
 from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
@@ -76,7 +76,7 @@ class Worker:
             self._engines[project.id] = make_engine(
                 self.store,
                 project,
-                strategy=make_strategy(project.policy, model, project.question.ids),
+                automations=make_automations(project.policy, model, project.form),
                 hidden=frozenset(project.hidden),
                 actor=ACTOR,
                 budget=None,
