@@ -20,8 +20,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from signoff.bootstrap import (
+    make_automations,
     make_engine,
-    make_strategy,
     open_store,
     sign_with_its_key,
     stored_model,
@@ -111,7 +111,7 @@ class Worker:
             self._engines[project.id] = make_engine(
                 self.store,
                 project,
-                strategy=make_strategy(project.policy, model, project.question.ids),
+                automations=make_automations(project.policy, model, project.form),
                 hidden=frozenset(project.hidden),
                 actor=ACTOR,
                 budget=None,
