@@ -15,6 +15,7 @@ from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
+ProjectKind = Literal["pool", "stream"]
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
 Json = dict[str, object]
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
@@ -38,6 +39,7 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
+    kind: ProjectKind = "pool"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -26,8 +26,10 @@ from signoff.core.records import (
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
 from signoff.store.database import translated
+from signoff.store.model_files import ModelFiles
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.streaming import Streaming
 
 if TYPE_CHECKING:
     import polars as pl
@@ -35,7 +37,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing):
+class SqlStore(Reviewing, Streaming):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -63,6 +65,11 @@ class SqlStore(Reviewing):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """The arrays of streams' models."""
+        return ModelFiles(self._folder)
 
     def _default_folder(self) -> Path:
         if self._url.get_backend_name() == "sqlite":
