@@ -26,7 +26,7 @@ def learned_threshold(confidence: NDArray[np.float64], plan: WindowPlan) -> floa
     known = np.sort(confidence[np.isfinite(confidence) & (confidence >= LEAST)])[::-1]
     finds = float(plan.audit_rate) * plan.items * np.cumsum(1 - known) / max(n, 1)
     bearable = int(np.searchsorted(finds, SAFETY * (plan.limit + 1), side="right"))
-    least = known[min(bearable, len(known) - 1)] if len(known) else NOTHING_IS_SURE
+    least = known[max(bearable - 1, 0)] if len(known) else NOTHING_IS_SURE
     # Equal confidences leave together, where that takes no more than the whole budget.
     surer = int((known > least).sum())
     together = int((known >= least).sum())

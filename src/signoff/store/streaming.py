@@ -192,7 +192,23 @@ class Streaming(Database):
                 closed += 1
             return closed
 
+    def has_loose_ends(self, project: str) -> bool:
+        """Whether a coin is in the air, or a window is over and has no certificate."""
+        with self.reading() as db:
+            if streams.undecided_windows(db, project, "admitted"):
+                return True
+            return any(
+                streams.is_decided(db, project, window.number)
+                for window in streams.read_windows(db, project)
+                if window.is_full and window.certificate is None
+            )
+
     # -------------------------------------------------------------------- reading
+
+    def certified_windows(self, project: str) -> int:
+        """How many windows have a certificate."""
+        with self.reading() as db:
+            return streams.closed_pools(db, project)
 
     def stream_items(self, project: str, keys: Sequence[str]) -> dict[str, StreamItem]:
         """Items by their keys."""

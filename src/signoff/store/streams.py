@@ -101,6 +101,13 @@ def close_pool(db: sa.Connection, project: str, number: int) -> None:
     )
 
 
+def closed_pools(db: sa.Connection, project: str) -> int:
+    """How many windows are over."""
+    return db.execute(
+        sa.select(sa.func.count()).where(pools.c.project == project, pools.c.phase == "closed")
+    ).scalar_one()
+
+
 def read_windows(
     db: sa.Connection, project: str, *, number: int | None = None, newest: bool = False
 ) -> list[Window]:

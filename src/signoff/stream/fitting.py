@@ -41,12 +41,15 @@ TRAFFIC = 1_000
 
 
 def is_due(state: StreamState) -> bool:
-    """Whether enough answers came since the last fit: at 50, then at twice as many each time.
+    """Whether enough answers came since the last fit."""
+    return state.answers >= next_fit(state)
 
-    Counts from the last alarm.
-    """
-    fresh, fitted = state.answers - state.fresh_from, state.fitted_at - state.fresh_from
-    return fresh >= max(FIRST_FIT, min(2 * fitted, fitted + MOST_BETWEEN))
+
+def next_fit(state: StreamState) -> int:
+    """The count of answers at which the model is fitted next: 50 after the start or the last
+    alarm, then twice as many each time."""
+    fitted = state.fitted_at - state.fresh_from
+    return state.fresh_from + max(FIRST_FIT, min(2 * fitted, fitted + MOST_BETWEEN))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
