@@ -24,6 +24,7 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
+from signoff.audit.streams import STREAM_EVENTS, StreamHistory
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, canonical_json, check_body, is_object
 from signoff.errors import InputError, VerificationFailed
@@ -77,6 +78,7 @@ class History:
     reviewers: set[str] = field(default_factory=set[str])
     seeds: set[str] = field(default_factory=set[str])
     certificates: list[Json] = field(default_factory=list[Json])
+    stream: StreamHistory | None = None
 
     def tell(self, event: Event, content: Mapping[str, str]) -> None:
         """Take one event; ``content``: private values as JSON, where known."""
@@ -89,7 +91,11 @@ class History:
         if self.begun is (event.type == "project.created"):
             _refuse("a log begins with project.created, and has it once")
         told = self._tellers().get(event.type)
-        if told is not None:
+        if self.stream is not None and event.type != "reviewer.added":
+            self.stream.tell(event, content)
+        elif event.type in STREAM_EVENTS:
+            _refuse(f"a project of pools has no {event.type}")
+        elif told is not None:
             told(event, content)
 
     def tell_batch(self, event: Event, ints: NDArray[np.int64], labels: Labels) -> None:
@@ -104,7 +110,7 @@ class History:
 
     def end(self) -> list[str]:
         """What the end of the log leaves open, a sentence each."""
-        notes: list[str] = []
+        notes: list[str] = [] if self.stream is None else self.stream.end()
         for pool in self.pools:
             for number, attempt in enumerate(pool.attempts, start=1):
                 if not attempt.revealed:
@@ -147,6 +153,13 @@ class History:
         self.policy = cast("Json", event.body["policy"])
         self.question = str(question.get("name", ""))
         self.begun = True
+        if event.body["kind"] == "stream":
+            self.stream = StreamHistory.begin(
+                dict(event.body),
+                reviewers=self.reviewers,
+                seeds=self.seeds,
+                certificates=self.certificates,
+            )
 
     def _add_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
         self.reviewers.add(str(event.body["reviewer"]))
