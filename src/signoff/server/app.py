@@ -11,13 +11,14 @@ from fastapi.openapi.utils import get_openapi
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
-from signoff.server.api import about, projects, queue
+from signoff.server.api import about, items, projects, queue
 from signoff.server.api.context import Services
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import BodyLimit, Calm, OwnHost, OwnOrigin, SecurityHeaders
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
+from signoff.server.streams import StoredStreams
 from signoff.server.workers import WorkerProcess
 from signoff.version import VERSION
 
@@ -33,11 +34,13 @@ def create_app(
     hosts: frozenset[str] | None,
     static: Path = STATIC,
     worker: WorkerProcess | None = None,
+    streams: StoredStreams | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
-    every name; ``static`` is the folder of the built page; ``worker`` works on the projects.
+    every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
+    ``streams`` decides live items.
     """
     app = FastAPI(
         title="signoff",
@@ -60,9 +63,10 @@ def create_app(
         live=Live(projects_read.standing),
         metrics=metrics,
         worker=worker,
+        streams=streams,
     )
     problems.install(app)
-    for router in (about.router, projects.router, queue.router, *access.routers):
+    for router in (about.router, projects.router, queue.router, items.router, *access.routers):
         app.include_router(router)
     app.include_router(Pages(static).router)
     # The last one added is the outermost.

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from signoff.core.records import AskReason, NewEvent, Project
+from signoff.core.records import AskReason, Json, NewEvent, Project
 from signoff.core.streams import (
     ASKED_AS,
     Answered,
@@ -209,6 +209,12 @@ class Streaming(Database):
         """How many windows have a certificate."""
         with self.reading() as db:
             return streams.closed_pools(db, project)
+
+    def newest_window_certificate(self, project: str) -> Json | None:
+        """The certificate of the newest window that has one."""
+        with self.reading() as db:
+            found = streams.read_windows(db, project)
+        return next((w.certificate for w in reversed(found) if w.certificate is not None), None)
 
     def stream_items(self, project: str, keys: Sequence[str]) -> dict[str, StreamItem]:
         """Items by their keys."""

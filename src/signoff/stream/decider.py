@@ -142,6 +142,12 @@ class Decider:
             return self.store.stream_item(self.project.id, id)
         return item
 
+    def look_again(self, found: Sequence[StreamItem]) -> list[StreamItem]:
+        """The same items as they stand now."""
+        self.settle()
+        now = self.store.stream_items(self.project.id, [item.key for item in found])
+        return [now[item.key] for item in found]
+
     # ----------------------------------------------------------------- predicting
 
     def _arrivals(self, fresh: Sequence[NewItem]) -> list[Arrival]:

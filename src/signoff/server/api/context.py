@@ -16,12 +16,14 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.streams import StoredStreams
 from signoff.server.workers import WorkerProcess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one application works with; ``worker``: None where another program does its work."""
+    """What one application works with; ``worker``: None where another program does its work;
+    ``streams``: None where no live items are decided."""
 
     projects: Projects
     desks: Desks
@@ -29,6 +31,7 @@ class Services:
     live: Live
     metrics: Metrics
     worker: WorkerProcess | None = None
+    streams: StoredStreams | None = None
 
 
 def services(request: Request) -> Services:
