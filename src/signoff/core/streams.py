@@ -204,6 +204,46 @@ class StreamItem:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """What whoever sent an item is told of it.
+
+    AUTO: ``answer`` may be used at once. It is ``provisional`` while a person audits it;
+    ``corrected`` is what the person said where that is something else. REVIEW: ``request`` is what
+    a person is asked; ``answer`` comes once they decided. Answers are JSON.
+    """
+
+    id: str
+    key: str
+    route: Route
+    answer: Json | None
+    by: Literal["model", "reviewers"] | None
+    why: str
+    provisional: bool
+    corrected: Json | None
+    confidence: float | None
+    request: str | None
+    window: int
+
+
+def reply_of(item: StreamItem) -> Reply:
+    """What an item's sender is told, the same again and again until a person adds to it."""
+    answer: Json | None = {"label": item.label} if item.left else item.answer
+    return Reply(
+        id=item.id,
+        key=item.key,
+        route=item.route,
+        answer=answer,
+        by=None if answer is None else "model" if item.left else "reviewers",
+        why=REASONS[item.why],
+        provisional=item.left and item.state == "waiting",
+        corrected=item.answer if item.is_corrected else None,
+        confidence=item.confidence,
+        request=item.request if item.route == "REVIEW" else None,
+        window=item.window,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
     """A person's answer that was sealed now: to which item, as JSON, in which review."""
 

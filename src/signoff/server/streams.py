@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, cast
-
-from pydantic import JsonValue
+from typing import TYPE_CHECKING
 
 from signoff.core.records import Project
-from signoff.core.streams import REASONS, StreamItem
+from signoff.core.streams import StreamItem, reply_of
 from signoff.server.problems import Refusal
 from signoff.server.wire_streams import ItemGiven, ItemReply, StreamShown
 from signoff.store.store import SqlStore
@@ -70,24 +68,6 @@ class StoredStreams:
             return self._deciders[project.id]
 
 
-def reply_of(item: StreamItem) -> ItemReply:
+def shown(item: StreamItem) -> ItemReply:
     """What a caller is told of an item."""
-    left = {"label": item.label} if item.left else None
-    answer = item.answer if left is None else left
-    return ItemReply(
-        id=item.id,
-        key=item.key,
-        route=item.route,
-        answer=_json(answer),
-        by=None if answer is None else "model" if item.left else "reviewers",
-        why=REASONS[item.why],
-        provisional=item.left and item.state == "waiting",
-        corrected=_json(item.answer) if item.is_corrected else None,
-        confidence=item.confidence,
-        request=item.request if item.route == "REVIEW" else None,
-        window=item.window,
-    )
-
-
-def _json(answer: Mapping[str, object] | None) -> dict[str, JsonValue] | None:
-    return cast("dict[str, JsonValue] | None", answer)
+    return ItemReply(**asdict(reply_of(item)))

@@ -13,7 +13,7 @@ from starlette.concurrency import run_in_threadpool
 from signoff.core.streams import StreamItem
 from signoff.server.api.context import Managing, Place, Reading, refusals
 from signoff.server.problems import Refusal
-from signoff.server.streams import StoredStreams, reply_of
+from signoff.server.streams import StoredStreams, shown
 from signoff.server.wire_streams import (
     MOST_WAIT_SECONDS,
     ItemReplies,
@@ -47,7 +47,7 @@ async def decide(given: ItemsGiven, place: Managing, wait: Wait = 0) -> ItemRepl
     streams = _streams(place)
     found = await run_in_threadpool(streams.decide, place.project, given.items)
     found = await _waited(streams, place, found, wait)
-    return ItemReplies(items=[reply_of(item) for item in found])
+    return ItemReplies(items=[shown(item) for item in found])
 
 
 @router.get("/items/{id}", responses=refusals(409))
@@ -58,7 +58,7 @@ async def item(id: ItemId, place: Managing, wait: Wait = 0) -> ItemReply:
     if found is None:
         raise Refusal(404, "no_item", "There is no such item.", hint="Use the id of its reply.")
     (found,) = await _waited(streams, place, [found], wait)
-    return reply_of(found)
+    return shown(found)
 
 
 @router.get("/stream", responses=refusals(409))
