@@ -18,7 +18,7 @@ from signoff.bootstrap import (
     recorder_for,
     refuse_infeasible_stream,
 )
-from signoff.core.questions import Choice
+from signoff.core.questions import Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import Certified
 from signoff.core.streams import Reply, StreamSpec, reply_of
@@ -79,7 +79,7 @@ class Stream:
         promised = policy or Certified()
         spec = ProjectSpec(
             name=project,
-            question=Choice.of(list(labels), text=question),
+            form=Form((Choice.of(list(labels), text=question),)),
             policy=promised,
             rules=(),
             process={"kind": "person"},

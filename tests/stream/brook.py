@@ -9,7 +9,7 @@ from itertools import count
 from pathlib import Path
 
 from signoff.bootstrap import ProjectSpec, create_stream, make_decider, recorder_for
-from signoff.core.questions import Choice, Chosen
+from signoff.core.questions import Choice, Chosen, Form
 from signoff.core.records import Project
 from signoff.core.routing import Certified
 from signoff.core.streams import StreamItem, StreamSpec, StreamState, Window
@@ -65,7 +65,7 @@ class Brook:
             store,
             ProjectSpec(
                 name=name,
-                question=Choice.of(["yes", "no"]),
+                form=Form((Choice.of(["yes", "no"]),)),
                 policy=policy,
                 rules=(),
                 process={"kind": "person"},

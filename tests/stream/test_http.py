@@ -33,7 +33,7 @@ def browser(brook: Brook, *, role: Role = "manager", streams: bool = True) -> An
         access=access,
         hosts=loopback_hosts(PORT),
         static=Path(__file__).parent,
-        streams=StoredStreams(store=brook.store) if streams else None,
+        live_items=StoredStreams(store=brook.store) if streams else None,
     )
     client = TestClient(
         app,

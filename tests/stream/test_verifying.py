@@ -250,7 +250,11 @@ def test_a_changed_answer_or_count_in_the_tables_is_named(old: Brook) -> None:
     assert "Window 1: finds is 0 in the table" in verdict.problem.reason
     with old.store.transaction() as db:
         db.execute(sa.update(windows).where(windows.c.number == 1).values(finds=99))
-        db.execute(sa.update(reviews).where(reviews.c.item == 3).values(answer={"label": "maybe"}))
+        db.execute(
+            sa.update(reviews)
+            .where(reviews.c.item == 3)
+            .values(answers={"answer": {"label": "maybe"}})
+        )
     assert not view(old).verify().ok
 
 

@@ -14,6 +14,7 @@ from typing import NoReturn, cast
 from signoff.audit.windows import ItemHistory, WindowHistory, loose_item
 from signoff.core.coins import SEED_BYTES, is_heads, seed_commitment
 from signoff.core.events import Event, Json
+from signoff.core.questions import Choice, Form
 from signoff.core.routing import Certified, policy_from_json
 from signoff.core.streams import StreamSpec, window_name
 from signoff.core.window_certificate import certify_window
@@ -48,33 +49,40 @@ Content = Mapping[str, str]
 class StreamHistory:
     """All that was told of a stream. Raises :class:`VerificationFailed` in plain words."""
 
-    question: str
+    question: Choice
     policy: Certified
     spec: StreamSpec
     process: object
     labels: frozenset[str]
     reviewers: set[str]
-    seeds: set[str]
+    seeds: dict[str, tuple[int, int]]
     certificates: list[Json]
     windows: list[WindowHistory] = field(default_factory=list[WindowHistory])
 
     @classmethod
     def begin(
-        cls, body: Json, *, reviewers: set[str], seeds: set[str], certificates: list[Json]
+        cls,
+        body: Json,
+        form: Form,
+        *,
+        reviewers: set[str],
+        seeds: dict[str, tuple[int, int]],
+        certificates: list[Json],
     ) -> StreamHistory:
         """From the first event of a stream's log."""
         policy = policy_from_json(cast("Json", body["policy"]))
         spec = body.get("stream")
         if not isinstance(policy, Certified) or not isinstance(spec, dict):
             _refuse("the stream promises nothing, or does not say how large its windows are")
-        question = cast("Json", body["question"])
-        labels = cast("list[Json]", question.get("labels", []))
+        (question, *others) = form.questions
+        if others or not isinstance(question, Choice):
+            _refuse("the stream asks something else than one choice")
         return cls(
-            question=str(question.get("name", "")),
+            question=question,
             policy=policy,
             spec=StreamSpec.from_json(cast("Json", spec)),
             process=body["process"],
-            labels=frozenset(str(label["id"]) for label in labels),
+            labels=frozenset(question.ids),
             reviewers=reviewers,
             seeds=seeds,
             certificates=certificates,
@@ -218,7 +226,7 @@ class StreamHistory:
         window, number = self._window(event.body), _int(event.body, "item")
         if str(event.body["reviewer"]) not in self.reviewers:
             _refuse(f"item {number} is answered by a reviewer the log does not know")
-        if event.body["question"] != self.question:
+        if event.body["questions"] != {self.question.name: self.question.version}:
             _refuse(f"item {number} is answered to another question than the stream asks")
         return window, window.item(number), number
 
@@ -228,7 +236,8 @@ class StreamHistory:
             _refuse(f"item {number} is answered twice")
         if item.decided or (item.number is not None and item.heads is None):
             _refuse(f"item {number} is answered though nobody was asked")
-        item.given, item.answer = event.id, _opened(content, "answer")
+        answers = cast("Json", _opened(content, "answers") or {})
+        item.given, item.answer = event.id, answers.get(self.question.name)
 
     def _extra(self, event: Event, _: Content) -> None:
         _window, item, number = self._said_by(event)
@@ -305,7 +314,7 @@ class StreamHistory:
         self._check_over(window)
         if seed in self.seeds:
             _refuse("a seed is used a second time")
-        self.seeds.add(seed)
+        self.seeds[seed] = (window.number, 1)
         key = bytes.fromhex(seed)
         if len(key) != SEED_BYTES or seed_commitment(key) != window.body["seed_commitment"]:
             _refuse(f"the seed of window {window.number} is not the one committed to")
@@ -376,6 +385,8 @@ class StreamHistory:
         number = _int(body, "pool")
         if not 1 <= number <= len(self.windows):
             _refuse(f"window {number} is not in the log")
+        if body.get("question", self.question.name) != self.question.name:
+            _refuse(f"window {number} is told of a question that the stream does not ask")
         if body.get("attempt", 1) != 1:
             _refuse(f"window {number} has one attempt, not {body['attempt']}")
         return self.windows[number - 1]

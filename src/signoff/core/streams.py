@@ -12,8 +12,10 @@ from decimal import Decimal
 from typing import Literal, Self, cast
 
 from signoff.core.fields import FieldReader, as_json
-from signoff.core.records import AskReason, Json
+from signoff.core.questions import Choice
+from signoff.core.records import AskReason, Json, Project
 from signoff.core.windows import EFFECTS, Effects, Ledger, WindowPlan
+from signoff.errors import UsageError
 
 Route = Literal["AUTO", "REVIEW"]
 Why = Literal[
@@ -45,6 +47,17 @@ ASKED_AS: Mapping[Why, AskReason] = {
     "held": "review",
 }
 """Why a person is asked, as requests keep it; an audit's is "audit"."""
+
+
+def choice_of(project: Project) -> Choice:
+    """The question a stream asks; raises :class:`UsageError` for any other."""
+    (first, *others) = project.form.questions
+    if others or not isinstance(first, Choice):
+        raise UsageError(
+            f"Project {project.name!r} asks something else than one choice.",
+            hint="Streams decide one choice; label the rest with signoff run.",
+        )
+    return first
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

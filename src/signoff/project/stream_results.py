@@ -9,7 +9,7 @@ import polars as pl
 
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Project
-from signoff.core.streams import StreamItem
+from signoff.core.streams import StreamItem, choice_of
 from signoff.formats.results import Decisions, results_frame
 from signoff.store.store import SqlStore
 from signoff.stream.status import status_of
@@ -35,13 +35,13 @@ def stream_results(store: SqlStore, project: Project) -> pl.DataFrame:
         model=[item.model for item in found],
         event=[given.get((item.window, item.item), (None, None))[1] for item in found],
     )
-    return results_frame(_frame(found), np.arange(len(found)), decided)
+    return results_frame(_frame(found), np.arange(len(found)), {choice_of(project).name: decided})
 
 
 def _answer(item: StreamItem, project: Project) -> str | None:
     """What it ended with: a person's answer wins over the label that had left."""
     if item.answer is not None:
-        return answer_text(project.question.from_json(item.answer))
+        return answer_text(choice_of(project).from_json(item.answer))
     return item.label if item.left else None
 
 
@@ -91,8 +91,8 @@ def stream_status(store: SqlStore, project: Project) -> Json:
     status = status_of(store, project)
     return {
         "project": project.name,
-        "question": project.question.text,
-        "labels": list(project.question.ids),
+        "question": choice_of(project).text,
+        "labels": list(choice_of(project).ids),
         "policy": project.policy.describe(),
         **({} if status is None else asdict(status)),
     }

@@ -93,7 +93,7 @@ def _take(window: _Window, event: Told) -> None:
             window.right += verdicts.count("right")
             window.finds += verdicts.count("wrong")
         case "answer.given":
-            window.items[cast("int", body["item"])].answer = _read(event, "answer")
+            window.items[cast("int", body["item"])].answer = _only(_read(event, "answers"))
         case "answer.undone":
             window.items[cast("int", body["item"])].answer = None
         case "drift.alarm":
@@ -122,6 +122,11 @@ def _take_items(window: _Window, event: Told) -> None:
         window.admitted.append(number)
     for number, twin in cast("list[list[int]]", body["repeats"]):
         window.items[number].repeats = twin
+
+
+def _only(answers: object) -> object:
+    """The answer to the one question of a stream, None where it was erased."""
+    return next(iter(answers.values())) if isinstance(answers, dict) else None  # pyright: ignore[reportUnknownArgumentType, reportUnknownMemberType, reportUnknownVariableType]
 
 
 def _read(event: Told, name: str) -> object:

@@ -295,7 +295,7 @@ def item_of(row: sa.Row[tuple[object, ...]]) -> StreamItem:
 def _given(project: str, until: int) -> sa.Select[tuple[object, ...]]:
     """Answers that count, are old enough, and are not sealed, with their waiting items."""
     return (
-        sa.select(items, reviews.c.id.label("review"), reviews.c.answer.label("given"))
+        sa.select(items, reviews.c.id.label("review"), reviews.c.answers.label("given"))
         .join(
             reviews,
             sa.and_(
@@ -340,9 +340,10 @@ def seal_answers(db: sa.Connection, project: str, until: int) -> list[Answered]:
 
 def _answered(row: sa.Row[tuple[object, ...]]) -> Answered:
     values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
-    review, answer = str(values.pop("review")), cast("Json", values.pop("given"))
+    review, answers = str(values.pop("review")), cast("dict[str, Json]", values.pop("given"))
     del values["project"]
     item = StreamItem(**values)  # pyright: ignore[reportArgumentType]
+    (answer,) = answers.values()
     return Answered(item=item, answer=answer, review=review)
 
 

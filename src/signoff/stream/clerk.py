@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from signoff.core.coins import SEED_BYTES, seed_commitment
 from signoff.core.commitment import DIFFERS
-from signoff.core.questions import Chosen
+from signoff.core.questions import Choice, Chosen
 from signoff.core.records import Json, NewEvent, Project
 from signoff.core.routing import Certified
 from signoff.core.streams import (
@@ -21,6 +21,7 @@ from signoff.core.streams import (
     StreamSpec,
     Why,
     Window,
+    choice_of,
     window_name,
 )
 from signoff.core.window_certificate import certify_window
@@ -53,6 +54,11 @@ class Clerk:
 
     project: Project
     recorder: Recorder
+
+    @property
+    def question(self) -> Choice:
+        """What the stream asks."""
+        return choice_of(self.project)
 
     # ------------------------------------------------------------------ beginning
 
@@ -215,14 +221,14 @@ class Clerk:
     def _is_right(self, item: StreamItem) -> bool:
         if item.label is None or item.answer is None:
             return False
-        question = self.project.question
+        question = self.question
         return question.same(question.from_json(item.answer), Chosen(item.label))
 
     def _verdicts(self, window: Window, verdicts: list[list[object]]) -> list[NewEvent]:
         if not verdicts:
             return []
-        body: Json = {"pool": window.number, "attempt": 1, "verdicts": verdicts}
-        return [self._event("verdicts.sealed", body)]
+        attempt = self._attempt(window)
+        return [self._event("verdicts.sealed", {**attempt, "verdicts": verdicts})]
 
     def _about(self, type: str, item: StreamItem) -> NewEvent:
         """Something whoever sent an item wants to hear: its answer is there, or is another one."""
@@ -253,13 +259,17 @@ class Clerk:
             seed_commitment=window.seed_commitment,
             seed_chosen_by=window.seed_chosen_by,
         ).to_json()
-        attempt: Json = {"pool": window.number, "attempt": 1}
+        attempt = self._attempt(window)
         events = [
             self._event("seed.revealed", {**attempt, "seed": seed.hex()}),
             self._event("certificate.issued", {**attempt, "certificate": certificate}),
             self._event("pool.closed", {"pool": window.number, "undecided": 0}),
         ]
         return Step(window=replace(window, certificate=certificate), items=[], events=events)
+
+    def _attempt(self, window: Window) -> Json:
+        """Whose verdicts they are: a window is its own one attempt."""
+        return {"pool": window.number, "question": self.question.name, "attempt": 1}
 
     def _event(
         self,

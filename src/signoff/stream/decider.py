@@ -17,7 +17,7 @@ import numpy as np
 from signoff.core.events import canonical_json
 from signoff.core.records import Json, Project
 from signoff.core.routing import Certified
-from signoff.core.streams import Arrival, StreamItem, StreamSpec, StreamState, Why
+from signoff.core.streams import Arrival, StreamItem, StreamSpec, StreamState, Why, choice_of
 from signoff.errors import OtherContent
 from signoff.loop.recorder import Recorder
 from signoff.store.store import SqlStore
@@ -172,7 +172,7 @@ class Decider:
         if code < 0 or not np.isfinite(sure):
             return self._arrival(item, "no_answer")
         why: Why = "sure" if sure >= ready.threshold else "unsure"
-        label = self.project.question.ids[code]
+        label = choice_of(self.project).ids[code]
         return self._arrival(item, why, label=label, confidence=sure, model=ready.version)
 
     def _arrival(

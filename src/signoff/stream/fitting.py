@@ -19,10 +19,9 @@ from numpy.typing import NDArray
 from signoff.core.calibration import Calibration
 from signoff.core.calibration_json import calibration_json
 from signoff.core.items import Items, Predictions
-from signoff.core.questions import Choice
 from signoff.core.records import AskReason, Json, Project
 from signoff.core.routing import Certified
-from signoff.core.streams import StreamItem, StreamModel, StreamState
+from signoff.core.streams import StreamItem, StreamModel, StreamState, choice_of
 from signoff.core.thresholds import learned_threshold
 from signoff.learning.fitting import Fitted, fit
 from signoff.learning.outlook import confidence_of, fit_calibration
@@ -105,7 +104,7 @@ def teach(
     given = store.answered_items(project.id, most=MOST_LEARNED)
     answered = [item for item in given if item.why != "empty"]
     lesson = _lesson(store, project, state, answered)
-    taught = _taught(lesson, model_named(project.model, project.question.ids))
+    taught = _taught(lesson, model_named(project.model, choice_of(project).ids))
     if taught is None:
         store.note_fitting(project.id, state.answers)
         return False
@@ -124,6 +123,7 @@ def teach(
     pairs = [[item.window, item.item, cast("int", item.answered)] for item in answered]
     body: Json = {
         "pool": 1 if newest is None else newest.number,
+        "question": choice_of(project).name,
         "model": model.version,
         "answers": state.answers,
         "snapshot": hashlib.sha256(json.dumps(pairs, separators=(",", ":")).encode()).hexdigest(),
@@ -142,7 +142,7 @@ def _kept(store: SqlStore, project: Project, model: Model) -> str | None:
 def _lesson(
     store: SqlStore, project: Project, state: StreamState, answered: Sequence[StreamItem]
 ) -> Lesson:
-    question: Choice = project.question
+    question = choice_of(project)
     others = store.traffic(project.id, most=TRAFFIC)
     said = [question.from_json(item.answer or {}) for item in answered]
     return Lesson(

@@ -13,7 +13,7 @@ from signoff.core.calibration import Calibration
 from signoff.core.calibration_json import calibration_from_json
 from signoff.core.items import Items, Predictions
 from signoff.core.records import Json, Project
-from signoff.core.streams import StreamModel, StreamState
+from signoff.core.streams import StreamModel, StreamState, choice_of
 from signoff.errors import UsageError
 from signoff.learning.outlook import confidence_of
 from signoff.models.loading import load_model
@@ -124,7 +124,7 @@ class Models:
     def _model(self, kept: StreamModel) -> Model:
         if kept.sha256 is not None:
             return from_bytes(self.store.model_files.read(self.project.id, kept.sha256))
-        found = model_named(self.project.model, self.project.question.ids)
+        found = model_named(self.project.model, choice_of(self.project).ids)
         if isinstance(found, TextLearner):
             raise UsageError("A text model of the stream has no file.", hint="Restore the store.")
         return found

@@ -1,99 +1,87 @@
-"""Live items: decide them, wait for the people who do, see how the stream stands."""
+"""Rows come in: uploads, new projects, further rows. The worker reads them; see the job."""
 
 from __future__ import annotations
 
-import asyncio
-import time
-from collections.abc import Sequence
 from typing import Annotated
 
-from fastapi import APIRouter, Path, Query
+from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from signoff.core.streams import StreamItem
-from signoff.server.api.context import Managing, Place, Reading, refusals
+from signoff.core.questions import Choice
+from signoff.server.api.context import Known, Managing, refusals
+from signoff.server.api.working import IdempotencyKey, Working, accepted, may_found, order
 from signoff.server.problems import Refusal
-from signoff.server.streams import StoredStreams, shown
-from signoff.server.wire_streams import (
-    MOST_WAIT_SECONDS,
-    ItemReplies,
-    ItemReply,
-    ItemsGiven,
-    StreamShown,
-)
+from signoff.server.receiving import BODY, receive
+from signoff.server.wire_work import JobShown, ProjectWanted, UploadShown
 
-router = APIRouter(prefix="/api/v1/projects/{p}", responses=refusals(), tags=["streams"])
-
-LOOK_SECONDS = 0.2
-"""How often a caller who waits is looked after."""
-
-Wait = Annotated[
-    int,
-    Query(
-        ge=0,
-        le=MOST_WAIT_SECONDS,
-        description="Seconds to wait for people; the reply comes as soon as they decided.",
-    ),
+router = APIRouter(prefix="/api/v1", responses=refusals(), tags=["items"])
+FileName = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, description="What messages call the file."),
 ]
-ItemId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
+ACCEPTED = {202: {"model": JobShown, "description": "A worker will do it; see the job."}}
 
 
-@router.post("/items", responses=refusals(409, 422))
-async def decide(given: ItemsGiven, place: Managing, wait: Wait = 0) -> ItemReplies:
-    """Decide items: AUTO with an answer to use, or REVIEW with a request that a person answers.
+@router.post(
+    "/uploads",
+    status_code=201,
+    openapi_extra=BODY,
+    responses=refusals(408, 507),
+)
+async def upload(
+    request: Request, caller: Known, work: Working, name: FileName = None
+) -> UploadShown:
+    """Take a file in, to make a project of it: CSV, TSV, JSON Lines or Parquet."""
+    _require_founder(may_found(caller))
+    received = await receive(request, work.transfers, name=name, by=caller.name)
+    return UploadShown.of(received)
 
-    Sent again under the same keys, they are answered from what is stored.
+
+@router.post(
+    "/projects",
+    status_code=202,
+    response_model=None,
+    responses={**refusals(409, 422), **ACCEPTED},
+)
+async def found(
+    wanted: ProjectWanted, caller: Known, work: Working, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make a project of an upload. The job's result says its id and how many rows it has."""
+    _require_founder(may_found(caller))
+    Choice.of(wanted.labels)
+    job = await run_in_threadpool(
+        work.found_project, wanted.upload, wanted.options(), order(caller, idempotency_key)
+    )
+    return await accepted(job, work)
+
+
+@router.post(
+    "/projects/{p}/import",
+    status_code=202,
+    response_model=None,
+    openapi_extra=BODY,
+    responses={**refusals(408, 422, 507), **ACCEPTED},
+)
+async def import_rows(
+    request: Request,
+    place: Managing,
+    work: Working,
+    name: FileName = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Bring further rows into a project: those it does not have are its next pool.
+
+    Where its model is `predictions`, rows hold `prediction` and may hold `confidence`.
     """
-    streams = _streams(place)
-    found = await run_in_threadpool(streams.decide, place.project, given.items)
-    found = await _waited(streams, place, found, wait)
-    return ItemReplies(items=[shown(item) for item in found])
+    received = await receive(request, work.transfers, name=name, by=place.caller.name)
+    job = await run_in_threadpool(
+        work.import_rows, place.project, received, order(place.caller, idempotency_key)
+    )
+    return await accepted(job, work)
 
 
-@router.get("/items/{id}", responses=refusals(409))
-async def item(id: ItemId, place: Managing, wait: Wait = 0) -> ItemReply:
-    """Say what became of an item."""
-    streams = _streams(place)
-    found = await run_in_threadpool(streams.find, place.project, id)
-    if found is None:
-        raise Refusal(404, "no_item", "There is no such item.", hint="Use the id of its reply.")
-    (found,) = await _waited(streams, place, [found], wait)
-    return shown(found)
-
-
-@router.get("/stream", responses=refusals(409))
-def stream(place: Reading) -> StreamShown:
-    """Say where a stream stands: its window, what audits found, why it is automatic or not."""
-    caller, id = place.caller, place.project.id
-    if caller.may("answer", id) and not caller.may("manage", id):
+def _require_founder(may: bool) -> None:
+    if not may:
         raise Refusal(
-            403,
-            "not_allowed",
-            "Who reviews must not know which answers are audits.",
-            hint="Ask a manager of the project.",
+            403, "not_allowed", "Only managers of every project make new ones.", hint="Ask one."
         )
-    return _streams(place).shown(place.project)
-
-
-def _streams(place: Place) -> StoredStreams:
-    found = place.services.streams
-    if found is None:
-        raise Refusal(
-            409, "no_stream", "This server decides no live items.", hint="Start signoff serve."
-        )
-    return found
-
-
-async def _waited(
-    streams: StoredStreams, place: Place, found: Sequence[StreamItem], wait: int
-) -> Sequence[StreamItem]:
-    """The items once people decided those that wait for them, or when the time is over."""
-    until = time.monotonic() + wait
-    while any(_waits(item) for item in found) and time.monotonic() < until:
-        await asyncio.sleep(min(LOOK_SECONDS, max(0.0, until - time.monotonic())))
-        found = await run_in_threadpool(streams.look, place.project, found)
-    return found
-
-
-def _waits(item: StreamItem) -> bool:
-    return item.route == "REVIEW" and item.state != "decided"
