@@ -29,6 +29,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "text_column": project.text_column,
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
+                "kind": project.kind,
             },
             key_id=project.key_id,
             created=project.created,
@@ -78,6 +79,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
+        kind="stream" if settings.get("kind") == "stream" else "pool",
     )
 
 

@@ -28,8 +28,10 @@ from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
 from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
+from signoff.store.model_files import ModelFiles
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.streaming import Streaming
 from signoff.store.transfers import Transfers
 from signoff.store.webhooks import Webhooks
 
@@ -55,7 +57,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks):
+class SqlStore(Reviewing, Jobs, Webhooks, Streaming):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -83,6 +85,11 @@ class SqlStore(Reviewing, Jobs, Webhooks):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """The arrays of streams' models."""
+        return ModelFiles(self._folder)
 
     @cached_property
     def transfers(self) -> Transfers:
