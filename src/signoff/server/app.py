@@ -18,6 +18,8 @@ from signoff.server.guard import BodyLimit, Calm, OwnHost, OwnOrigin, SecurityHe
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
+from signoff.server.site import PROJECT_PAGES
+from signoff.server.site.context import Site
 from signoff.version import VERSION
 
 OPEN_ROUTES = frozenset({"/healthz"})
@@ -31,11 +33,13 @@ def create_app(
     access: Access,
     hosts: frozenset[str] | None,
     static: Path = STATIC,
+    site: Site | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
-    every name; ``static`` is the folder of the built page.
+    every name; ``static`` is the folder of the built page; ``site`` is what the project pages work
+    with, and without it there are none.
     """
     app = FastAPI(
         title="signoff",
@@ -61,6 +65,10 @@ def create_app(
     problems.install(app)
     for router in (about.router, projects.router, queue.router, *access.routers):
         app.include_router(router)
+    if site is not None:
+        app.state.site = site
+        for router in PROJECT_PAGES:
+            app.include_router(router)
     app.include_router(Pages(static).router)
     # The last one added is the outermost.
     app.add_middleware(BodyLimit)
