@@ -19,7 +19,8 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
 from signoff.server.site import PROJECT_PAGES
-from signoff.server.site.context import Site
+from signoff.server.site.context import Office
+from signoff.server.workers import WorkerProcess
 from signoff.version import VERSION
 
 OPEN_ROUTES = frozenset({"/healthz"})
@@ -33,13 +34,14 @@ def create_app(
     access: Access,
     hosts: frozenset[str] | None,
     static: Path = STATIC,
-    site: Site | None = None,
+    worker: WorkerProcess | None = None,
+    office: Office | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
-    every name; ``static`` is the folder of the built page; ``site`` is what the project pages work
-    with, and without it there are none.
+    every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
+    ``office`` is what the project pages work with, and without it there are none.
     """
     app = FastAPI(
         title="signoff",
@@ -61,12 +63,13 @@ def create_app(
         access=access,
         live=Live(projects_read.standing),
         metrics=metrics,
+        worker=worker,
     )
     problems.install(app)
     for router in (about.router, projects.router, queue.router, *access.routers):
         app.include_router(router)
-    if site is not None:
-        app.state.site = site
+    if office is not None:
+        app.state.office = office
         for router in PROJECT_PAGES:
             app.include_router(router)
     app.include_router(Pages(static).router)

@@ -332,6 +332,11 @@ class SqlStore(Reviewing, Jobs):
             del self._sequencers[project]
             raise
 
+    def unsigned(self, project: str) -> int:
+        """How many events no checkpoint covers yet."""
+        with self.reading() as db:
+            return log.unnumbered(db, project)
+
     def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
         """Numbered events in log order."""
         with self.reading() as db:

@@ -1,4 +1,4 @@
-"""What the project pages ask for: the site, a visitor, and what that visitor may be shown."""
+"""What the project pages ask for: a store, a visitor, and what that visitor may be shown."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from signoff.store.store import SqlStore
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Office:
     """What the project pages work with beside what the API has.
 
     ``has_worker``: whether jobs are taken up; beside a run at a terminal they are not.
@@ -35,12 +35,12 @@ class Site:
     has_worker: bool = True
 
 
-def site_of(request: Request) -> Site:
-    """The application's site."""
-    return request.app.state.site
+def office_of(request: Request) -> Office:
+    """What the application's project pages work with."""
+    return request.app.state.office
 
 
-TheSite = Annotated[Site, Depends(site_of)]
+TheOffice = Annotated[Office, Depends(office_of)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,7 +48,7 @@ class Visit:
     """Somebody on a page of a project."""
 
     place: Place
-    site: Site
+    office: Office
     request: Request
 
     @property
@@ -58,8 +58,8 @@ class Visit:
 
     @property
     def store(self) -> SqlStore:
-        """The site's store."""
-        return self.site.store
+        """The store behind the pages."""
+        return self.office.store
 
     @property
     def answers(self) -> bool:
@@ -101,21 +101,21 @@ class Visit:
             role=self.place.role,
             answers=self.answers,
             manages=self.manages,
-            has_worker=self.site.has_worker,
+            has_worker=self.office.has_worker,
             **values,
         )
 
 
-def framed(request: Request, caller: Caller) -> dict[str, object]:
+def framed(request: Request, caller: Caller) -> dict[str, Any]:
     """What the frame of every page needs."""
     return {
         "caller": caller,
         "form_token": form_token(request),
-        "runs_the_site": caller.runs_the_site and site_of(request).has_worker,
+        "runs_the_site": caller.runs_the_site and office_of(request).has_worker,
     }
 
 
-def _overseer(place: Reading, site: TheSite, request: Request) -> Visit:
+def _overseer(place: Reading, office: TheOffice, request: Request) -> Visit:
     if place.role == "reviewer":
         raise Refusal(
             403,
@@ -123,20 +123,20 @@ def _overseer(place: Reading, site: TheSite, request: Request) -> Visit:
             "These pages are for those who run the project.",
             hint="Ask a manager of the project.",
         )
-    return Visit(place=place, site=site, request=request)
+    return Visit(place=place, office=office, request=request)
 
 
-def _manager(place: Managing, site: TheSite, request: Request) -> Visit:
-    return Visit(place=place, site=site, request=request)
+def _manager(place: Managing, office: TheOffice, request: Request) -> Visit:
+    return Visit(place=place, office=office, request=request)
 
 
-def _founder(caller: Known, site: TheSite) -> Caller:
+def _founder(caller: Known, office: TheOffice) -> Caller:
     """Somebody who may begin projects; jobs do that."""
     if not caller.runs_the_site:
         raise Refusal(
             403, "not_allowed", "Only administrators begin projects here.", hint="Ask one."
         )
-    if not site.has_worker:
+    if not office.has_worker:
         raise Refusal(
             403,
             "not_allowed",

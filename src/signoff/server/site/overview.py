@@ -12,7 +12,7 @@ from signoff.core.routing import Certified
 from signoff.server.api.context import Known, Served
 from signoff.server.desks import Standing
 from signoff.server.render import progress_shown
-from signoff.server.site.context import Overseeing, PageRoute, TheSite, Visit, framed
+from signoff.server.site.context import Overseeing, PageRoute, Visit, framed
 from signoff.server.templates import page
 from signoff.server.wire import ProgressShown
 
@@ -51,7 +51,7 @@ class Issued:
 
 
 @router.get("/projects")
-def projects(caller: Known, served: Served, site: TheSite, request: Request) -> Response:
+def projects(caller: Known, served: Served, request: Request) -> Response:
     """List the projects the caller has a role in."""
     listed = [
         Listed(

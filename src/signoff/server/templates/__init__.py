@@ -6,6 +6,7 @@ import hashlib
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import cast
 
 from fastapi.responses import HTMLResponse
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
@@ -27,7 +28,7 @@ def _pages() -> Environment:
         lstrip_blocks=True,
     )
     pages.filters.update(words.FILTERS)
-    pages.globals["asset"] = asset
+    cast("dict[str, object]", pages.globals)["asset"] = asset
     return pages
 
 
