@@ -25,6 +25,7 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
+from signoff.store.browsing import Browsing
 from signoff.store.database import translated
 from signoff.store.jobs import Jobs
 from signoff.store.reviewing import Reviewing
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Jobs):
+class SqlStore(Reviewing, Jobs, Browsing):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -64,6 +65,11 @@ class SqlStore(Reviewing, Jobs):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where the columnar files and what belongs to them lie."""
+        return self._folder
 
     def _default_folder(self) -> Path:
         if self._url.get_backend_name() == "sqlite":
@@ -163,7 +169,7 @@ class SqlStore(Reviewing, Jobs):
 
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch:
         """A frozen order or decisions, read back."""
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.load(project, name, root, sha256=sha256)
 
@@ -177,24 +183,9 @@ class SqlStore(Reviewing, Jobs):
             ).scalar_one()
 
     def _read(self, project: str, name: BatchName, root: str) -> pl.DataFrame:
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.read(project, name, root, sha256=sha256)
-
-    def _sha256(self, project: str, name: BatchName, root: str) -> str:
-        with self.reading() as db:
-            found = db.execute(
-                sa.select(artifacts.c.sha256).where(
-                    artifacts.c.project == project,
-                    artifacts.c.root == root,
-                    artifacts.c.name == name,
-                )
-            ).scalar_one_or_none()
-        if found is None:
-            raise StoreError(
-                f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
-            )
-        return found
 
     @staticmethod
     def _name(db: sa.Connection, project: str, batch: Batch, sha256: str) -> None:

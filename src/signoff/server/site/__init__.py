@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from signoff.server.site import files, overview
+from signoff.server.site import files, log, overview, people
 
-PROJECT_PAGES = (files.router, overview.router)
+PROJECT_PAGES = (files.router, overview.router, people.router, log.router)
