@@ -12,17 +12,18 @@ import uuid6
 
 from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import default_key, load_key
-from signoff.core.batches import seal
+from signoff.core.batches import Batch, seal
 from signoff.core.certification import split_tests
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Choice
-from signoff.core.records import OpenRequest, Pool, Project
+from signoff.core.records import NewEvent, OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, Policy, Threshold
 from signoff.desk import QueueDesk, sign_in
 from signoff.engine import Engine
 from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
+from signoff.models.predictions import PREDICTIONS
 from signoff.ports import PoolStrategy
 from signoff.settings import Settings
 from signoff.store.store import SqlStore
@@ -80,10 +81,19 @@ class ProjectSpec:
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
     """Store a new project under the user's signing key, as the first event of its log."""
+    project, created = found_project(store, spec, actor=actor)
+    store.create_project(project, [created])
+    return project
+
+
+def found_project(
+    store: SqlStore, spec: ProjectSpec, *, actor: str, id: str | None = None
+) -> tuple[Project, NewEvent]:
+    """A project to store under the user's signing key, and the first event of its log."""
     key = default_key()
     store.signer = LogSigner(key)
     project = Project(
-        id=new_id(),
+        id=id or new_id(),
         name=spec.name,
         question=spec.question,
         policy=spec.policy,
@@ -112,8 +122,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
             "signoff": VERSION,
         },
     )
-    store.create_project(project, [created])
-    return project
+    return project, created
 
 
 def sign_with_its_key(store: SqlStore, project: Project) -> None:
@@ -124,16 +133,23 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
     """Make rows that came in together the project's next pool."""
     number = len(engine.store.pools(engine.project.id)) + 1
-    batch = seal("rows", rows.ints, rows.private(), entropy=engine.recorder.entropy)
+    pool, batch, added = next_pool(rows, number, engine.recorder)
+    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    return pool
+
+
+def next_pool(rows: IncomingRows, number: int, recorder: Recorder) -> tuple[Pool, Batch, NewEvent]:
+    """A pool to store, the batch its log commits to, and its event."""
+    batch = seal("rows", rows.ints, rows.private(), entropy=recorder.entropy)
     pool = Pool(
-        project=engine.project.id,
+        project=recorder.project,
         number=number,
         rows=len(rows),
         items=rows.items,
         phase="learning",
         rows_root=batch.root,
     )
-    added = engine.recorder.event(
+    added = recorder.event(
         "rows.added",
         {
             "pool": number,
@@ -142,8 +158,7 @@ def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
             "batch": batch.reference(),
         },
     )
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
-    return pool
+    return pool, batch, added
 
 
 def refuse_infeasible(policy: Policy, items: int, labels: int) -> None:
@@ -159,7 +174,7 @@ def refuse_infeasible(policy: Policy, items: int, labels: int) -> None:
 
 def stored_model(project: Project) -> str:
     """The model by the name that the first run was given."""
-    if project.model == DEFAULT_MODEL or ".py:" in project.model:
+    if project.model in (DEFAULT_MODEL, PREDICTIONS) or ".py:" in project.model:
         return project.model
     raise UsageError(
         f"Project {project.name!r} was begun from Python with a model of its own"

@@ -28,6 +28,7 @@ from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.write import format_of
+from signoff.models.predictions import ANSWER, PREDICTIONS
 from signoff.ports import PoolStrategy, Reviewer
 from signoff.project.incoming import Grouping, IncomingRows
 from signoff.reviewers import ColumnReviewer, column_answers, parse_labels
@@ -51,7 +52,8 @@ class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
-    ``model`` is "text", "FILE.py:NAME" or an object (model, learner, estimator, callable).
+    ``model`` is "text", "predictions", "FILE.py:NAME" or an object (model, learner, estimator,
+    callable).
     """
 
     data: object
@@ -227,6 +229,28 @@ def _join(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Rows that may come in: into a ``project``, or with the one that ``spec`` describes."""
+
+    rows: IncomingRows
+    project: Project | None = None
+    spec: ProjectSpec | None = None
+
+
+def arrival(options: RunOptions, table: Table, project: Project | None) -> Arrival:
+    """What a table would bring in, as :func:`prepare` judges it; nothing is stored.
+
+    Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
+    """
+    _require_columns(table, options)
+    if project is None:
+        first = _first_run(table, options)
+        return Arrival(rows=first.rows, spec=first.spec)
+    _refuse_changes(options, project, table)
+    return Arrival(rows=_incoming(table, project), project=project)
+
+
 def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
     """Rows of the data that no pool has yet, and what to tell about them."""
     store, project = job.store, job.project
@@ -277,6 +301,8 @@ def _require_columns(table: Table, options: RunOptions) -> None:
     for column, flag in wanted:
         if column is not None:
             require_column(table, column, flag)
+    if options.model == PREDICTIONS:
+        require_column(table, ANSWER, "a file with it: a label in each row")
 
 
 def _specify(table: Table, options: RunOptions) -> ProjectSpec:
@@ -367,6 +393,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         for name in (
             project.text_column,
             project.key_column,
+            ANSWER if project.model == PREDICTIONS else None,
             getattr(project.policy, "slice", None),
         )
         if name is not None and name not in table.frame.columns

@@ -248,7 +248,8 @@ def run(
     - ``data``: a path, a polars, pandas or Arrow frame, or an iterable of dicts.
     - ``question``: a :class:`Choice`, or its text beside ``labels``.
     - ``policy``: :class:`Certified` (the default), :class:`Threshold` or :class:`People`.
-    - ``model``: "text", "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
+    - ``model``: "text", "predictions" (columns ``prediction`` and ``confidence`` of the data),
+      "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
       with ``predict``.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from signoff.core.items import Items
 from signoff.core.records import Pool, Project
+from signoff.models.predictions import ANSWER, PREDICTIONS, SCORE
 from signoff.ports import PoolView
 from signoff.store.artifacts import PREFIX
 from signoff.store.store import SqlStore
@@ -101,11 +102,13 @@ def _ruled(rows: pl.DataFrame, project: Project, items: int) -> NDArray[np.bool_
 
 def _telling(frame: pl.DataFrame, project: Project) -> frozenset[str]:
     """Columns of text, but for the one people read, in which nothing stands but labels: somebody's
-    answers, or a machine's. A certificate rests on answers that nobody nudged."""
+    answers, or a machine's; and the predictions that came in. A certificate rests on answers that
+    nobody nudged."""
     labels = {
         name.casefold() for label in project.question.labels for name in (label.id, label.name)
     }
-    return frozenset(
+    said = {ANSWER, SCORE} & set(frame.columns) if project.model == PREDICTIONS else set[str]()
+    return frozenset(said) | frozenset(
         column.name
         for column in frame.get_columns()
         if column.dtype == pl.String and column.name != project.text_column
