@@ -60,6 +60,13 @@ class OfficeHouse(LocalHouse):
     """A server over a store, with its project pages."""
 
     store: SqlStore
+    opened: Any = None
+
+    def browser(self) -> Any:
+        """The visitor's browser: the link works once."""
+        if self.opened is None:
+            self.opened = LocalHouse.browser(self)
+        return self.opened
 
     def project(self, name: str = "reviews") -> Project:
         found = self.store.find_project(name)
@@ -82,7 +89,7 @@ def house_over(
         access=access,
         hosts=loopback_hosts(port),
         static=STATIC,
-        office=Office(store=store, has_worker=has_worker),
+        office=Office.over(store, has_worker=has_worker),
     )
     return OfficeHouse(app=app, memory=Memory({}), port=port, access=access, store=store)
 

@@ -6,7 +6,7 @@ Instants are microseconds since 1970 in UTC. Items are dense numbers in their po
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from signoff.core.commitment import TestResult
@@ -22,9 +22,21 @@ Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
 
 
+TextDirection = Literal["auto", "ltr", "rtl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSettings:
+    """How a project is shown to people; may change at any time. ``guideline`` is Markdown."""
+
+    guideline: str = ""
+    blur: bool = False
+    text_direction: TextDirection = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A question, a policy and who answers: fixed by the first run."""
+    """A question, a policy and who answers: fixed by the first run; ``page`` is not."""
 
     id: str
     name: str
@@ -39,6 +51,7 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
+    page: PageSettings = field(default_factory=PageSettings)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

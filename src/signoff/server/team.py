@@ -62,7 +62,7 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[str], None]) -> None:
         access=access,
         hosts=allowed_hosts(site, port),
         worker=worker,
-        office=Office(store=store),
+        office=Office.over(store),
     )
     worker.start()
     try:

@@ -32,7 +32,7 @@ MOST_OVERLAPS = 5_000
 """How many items with several answers agreement is measured on: the newest ones."""
 
 FEW = 500
-"""How many items are named one by one in a query; of more, a range is read."""
+"""How many items are named one by one in a query; of more the range is read."""
 
 WAITING: tuple[RequestState, ...] = ("open", "leased")
 
@@ -136,21 +136,25 @@ class Browsing(Database):
                 return _newest_answered(db, project, pool, wanted, before=after, limit=limit)
             return _in_order(db, project, pool, wanted, after=after, limit=limit)
 
-    def asked_between(self, project: str, pool: int, first: int, last: int) -> list[AskedItem]:
-        """The asked items with numbers from ``first`` to ``last``."""
+    def asked_among(self, project: str, pool: int, items: Sequence[int]) -> list[AskedItem]:
+        """Those of these items that people were asked, in item order."""
+        if not items:
+            return []
         with self.reading() as db:
             rows = db.execute(
-                sa.select(requests).where(
+                sa.select(requests)
+                .where(
                     requests.c.project == project,
                     requests.c.pool == pool,
-                    requests.c.item.between(first, last),
+                    _among(requests.c.item, items),
                 )
+                .order_by(requests.c.item)
             ).all()
             return _with_answers(db, project, pool, rows)
 
     def asked_item(self, project: str, pool: int, item: int) -> AskedItem | None:
         """One asked item; None where nobody was asked."""
-        found = self.asked_between(project, pool, item, item)
+        found = self.asked_among(project, pool, [item])
         return found[0] if found else None
 
     def item_history(self, project: str, pool: int, item: int) -> list[ToldEvent]:
@@ -367,9 +371,7 @@ def _with_answers(
         .where(
             reviews.c.project == project,
             reviews.c.pool == pool,
-            reviews.c.item.in_(items)
-            if len(items) <= FEW
-            else reviews.c.item.between(min(items), max(items)),
+            _among(reviews.c.item, items),
             reviews.c.undone.is_(False),
             reviews.c.counted.is_(True),
         )
@@ -393,6 +395,11 @@ def _with_answers(
         )
         for row in rows
     ]
+
+
+def _among(column: sa.Column[int], items: Sequence[int]) -> sa.ColumnElement[bool]:
+    few = len(items) <= FEW
+    return column.in_(items) if few else column.between(min(items), max(items))
 
 
 def _pace(db: sa.Connection, project: str, reviewer: str) -> float | None:

@@ -29,6 +29,7 @@ from signoff.store import erase, log, projects, queue
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
 from signoff.store.jobs import Jobs, finish
+from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.transfers import Transfers
@@ -39,7 +40,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Jobs, Browsing):
+class SqlStore(Reviewing, Jobs, Browsing, Presenting):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(

@@ -2,6 +2,6 @@
 
 from __future__ import annotations
 
-from signoff.server.site import files, log, overview, people
+from signoff.server.site import browse, files, log, overview, people, settings
 
-PROJECT_PAGES = (files.router, overview.router, people.router, log.router)
+PROJECT_PAGES = tuple(room.router for room in (files, overview, people, browse, settings, log))

@@ -17,6 +17,7 @@ from signoff.core.records import Pool
 from signoff.errors import SignoffError
 from signoff.server.access import Caller
 from signoff.server.api.context import Known, Managing, Place, Reading
+from signoff.server.lookup import Lookup
 from signoff.server.problems import Refusal, problem_of
 from signoff.server.render import is_blind
 from signoff.server.site.forms import form_token
@@ -28,11 +29,22 @@ from signoff.store.store import SqlStore
 class Office:
     """What the project pages work with beside what the API has.
 
-    ``has_worker``: whether jobs are taken up; beside a run at a terminal they are not.
+    ``lookup`` looks into columnar files. ``has_worker``: whether jobs are taken up; beside a run
+    at a terminal they are not.
     """
 
     store: SqlStore
+    lookup: Lookup
     has_worker: bool = True
+
+    @classmethod
+    def over(cls, store: SqlStore, *, has_worker: bool = True) -> Office:
+        """Over a store."""
+        return cls(store=store, lookup=Lookup(store), has_worker=has_worker)
+
+    def close(self) -> None:
+        """End what was started for the pages."""
+        self.lookup.close()
 
 
 def office_of(request: Request) -> Office:
