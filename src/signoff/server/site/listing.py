@@ -21,7 +21,7 @@ from signoff.server.site.people import reviewer_name
 from signoff.store.browsing import AskedItem, Wanted
 
 PAGE = 50
-CHUNK = 500
+CHUNK = 2_000
 MOST_LOOKED_AT = 20_000
 """How many items one page looks at before it says how far it got."""
 
