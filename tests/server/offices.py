@@ -23,6 +23,7 @@ from signoff.server.app import create_app
 from signoff.server.guard import loopback_hosts
 from signoff.server.site.context import Office
 from signoff.server.stored import StoredDesks, StoredProjects, open_served
+from signoff.server.work import StoredWork
 from signoff.store.store import SqlStore
 from signoff.testing.fakes import two_topics
 
@@ -89,7 +90,8 @@ def house_over(
         access=access,
         hosts=loopback_hosts(port),
         static=STATIC,
-        office=Office.over(store, has_worker=has_worker),
+        office=Office.over(store),
+        work=StoredWork(store=store) if has_worker else None,
     )
     return OfficeHouse(app=app, memory=Memory({}), port=port, access=access, store=store)
 

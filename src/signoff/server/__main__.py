@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             projects = StoredProjects(store=store, only=wanted.project, budget=wanted.budget)
             desks = StoredDesks(store=store, budget=wanted.budget)
             # The run that started this page does the work; it takes up no jobs.
-            office = Office.over(store, has_worker=False)
+            office = Office.over(store)
             serve_child(projects, desks, reviewer=wanted.reviewer, port=wanted.port, office=office)
     except SignoffError as error:
         print(error.message, error.hint, file=sys.stderr)

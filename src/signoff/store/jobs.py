@@ -71,6 +71,12 @@ class Jobs(Database):
             row = db.execute(sa.select(jobs).where(jobs.c.id == id)).first()
             return None if row is None else job_of(row)
 
+    def job_under(self, idempotency: str) -> Job | None:
+        """The job that was enqueued under an idempotency key."""
+        with self.reading() as db:
+            row = db.execute(sa.select(jobs).where(jobs.c.idempotency == idempotency)).first()
+            return None if row is None else job_of(row)
+
     def jobs(
         self, project: str | None = None, limit: int = 50, *, before: str | None = None
     ) -> list[Job]:

@@ -33,6 +33,7 @@ from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.transfers import Transfers
+from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Jobs, Browsing, Presenting):
+class SqlStore(Reviewing, Jobs, Webhooks, Browsing, Presenting):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(

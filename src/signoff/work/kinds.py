@@ -10,6 +10,15 @@ from signoff.core.records import Json
 Kind = Literal["import", "export", "log", "verify", "erase"]
 ExportFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
+WEBHOOK_EVENTS = (
+    "item.decided",
+    "item.corrected",
+    "request.expired",
+    "certificate.issued",
+    "drift.alarm",
+)
+"""What a webhook can be told of."""
+
 
 def import_body(
     *,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
-from signoff.server.site import browse, files, log, overview, people, settings
+from signoff.server.site import browse, files, first_run, jobs, log, overview, people, settings
 
-PROJECT_PAGES = tuple(room.router for room in (files, overview, people, browse, settings, log))
+PROJECT_PAGES = tuple(
+    room.router for room in (files, first_run, jobs, overview, people, browse, settings, log)
+)

@@ -16,7 +16,7 @@ from starlette.exceptions import HTTPException
 from signoff.core.records import Pool
 from signoff.errors import SignoffError
 from signoff.server.access import Caller
-from signoff.server.api.context import Known, Managing, Place, Reading
+from signoff.server.api.context import Known, Managing, Place, Reading, services
 from signoff.server.lookup import Lookup
 from signoff.server.problems import Refusal, problem_of
 from signoff.server.render import is_blind
@@ -27,20 +27,16 @@ from signoff.store.store import SqlStore
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Office:
-    """What the project pages work with beside what the API has.
-
-    ``lookup`` looks into columnar files. ``has_worker``: whether jobs are taken up; beside a run
-    at a terminal they are not.
-    """
+    """What the project pages work with beside what the API has: ``lookup`` looks into columnar
+    files."""
 
     store: SqlStore
     lookup: Lookup
-    has_worker: bool = True
 
     @classmethod
-    def over(cls, store: SqlStore, *, has_worker: bool = True) -> Office:
+    def over(cls, store: SqlStore) -> Office:
         """Over a store."""
-        return cls(store=store, lookup=Lookup(store), has_worker=has_worker)
+        return cls(store=store, lookup=Lookup(store))
 
     def close(self) -> None:
         """End what was started for the pages."""
@@ -113,9 +109,14 @@ class Visit:
             role=self.place.role,
             answers=self.answers,
             manages=self.manages,
-            has_worker=self.office.has_worker,
+            has_worker=has_worker(self.request),
             **values,
         )
+
+
+def has_worker(request: Request) -> bool:
+    """Whether jobs are taken up; beside a run at a terminal they are not."""
+    return services(request).work is not None
 
 
 def framed(request: Request, caller: Caller) -> dict[str, Any]:
@@ -123,7 +124,7 @@ def framed(request: Request, caller: Caller) -> dict[str, Any]:
     return {
         "caller": caller,
         "form_token": form_token(request),
-        "runs_the_site": caller.runs_the_site and office_of(request).has_worker,
+        "runs_the_site": caller.runs_the_site and has_worker(request),
     }
 
 
@@ -142,13 +143,13 @@ def _manager(place: Managing, office: TheOffice, request: Request) -> Visit:
     return Visit(place=place, office=office, request=request)
 
 
-def _founder(caller: Known, office: TheOffice) -> Caller:
+def _founder(caller: Known, request: Request) -> Caller:
     """Somebody who may begin projects; jobs do that."""
     if not caller.runs_the_site:
         raise Refusal(
             403, "not_allowed", "Only administrators begin projects here.", hint="Ask one."
         )
-    if not office.has_worker:
+    if not has_worker(request):
         raise Refusal(
             403,
             "not_allowed",

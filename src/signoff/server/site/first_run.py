@@ -21,9 +21,10 @@ from signoff.core.routing import Certified, People, Policy
 from signoff.errors import InputError, SignoffError, UsageError
 from signoff.job import DEFAULT_QUESTION
 from signoff.server.access import Caller
+from signoff.server.api.context import services
 from signoff.server.api.working import Working
 from signoff.server.lookup import Preview
-from signoff.server.site.context import Founding, PageRoute, TheOffice, framed
+from signoff.server.site.context import Founding, PageRoute, TheOffice, framed, has_worker
 from signoff.server.site.forms import Form, Posted
 from signoff.server.templates import page
 from signoff.server.work import Order, StoredWork
@@ -94,9 +95,7 @@ class Plan:
             return People()
         if self.certainty not in CERTAINTIES:
             raise InputError("The certainty is none of the list.", hint="Choose one of the list.")
-        return Certified(
-            max_error=share_of(self.max_error), certainty=Decimal(self.certainty)
-        )
+        return Certified(max_error=share_of(self.max_error), certainty=Decimal(self.certainty))
 
 
 def share_of(percent: str) -> Decimal:
@@ -125,6 +124,14 @@ def new(founder: Founding, request: Request) -> Response:
 def welcome(request: Request, founder: Caller, *, first: bool) -> Response:
     """The page that asks for a file; ``first``: there is no project yet."""
     return page("site/new.html", **framed(request, founder), first=first)
+
+
+def first_page(request: Request, caller: Caller) -> Response | None:
+    """What stands in place of the review page: nothing, but where there is no project yet and the
+    caller may begin one."""
+    if not (caller.runs_the_site and has_worker(request)) or services(request).projects.all():
+        return None
+    return welcome(request, caller, first=True)
 
 
 @router.get("/new/{upload}")

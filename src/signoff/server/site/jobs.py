@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Annotated, get_args
+from typing import Annotated, cast, get_args
 
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
@@ -33,9 +33,7 @@ JobId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
 
 
 @router.get("/jobs/{id}")
-def job(
-    id: JobId, caller: Known, work: Working, office: TheOffice, request: Request
-) -> Response:
+def job(id: JobId, caller: Known, work: Working, office: TheOffice, request: Request) -> Response:
     """Wait for a job, then show what came of it; a new project's review page opens by itself."""
     found = _seen(id, caller, work)
     if found.kind == "import" and found.state == "done" and found.project is not None:
@@ -73,12 +71,13 @@ def _seen(id: str, caller: Known, work: StoredWork) -> Job:
 
 
 @router.post("/projects/{p}/export")
-def export(visit: Overseeing, work: Working, form: Posted) -> Response:
+def export(visit: Changing, work: Working, form: Posted) -> Response:
     """Order the results as a file."""
     format = form.text("format", "csv")
     if format not in get_args(ExportFormat):
         raise InputError(f"{format[:20]!r} is no format.", hint="Choose one of the list.")
-    ordered = work.export(visit.place.project, format, by=visit.place.caller.name)
+    known = cast("ExportFormat", format)
+    ordered = work.export(visit.place.project, known, by=visit.place.caller.name)
     return RedirectResponse(f"/jobs/{ordered.id}", 303)
 
 
@@ -112,6 +111,3 @@ def recent(visit: Visit, kind: str) -> Sequence[Job]:
     """The newest jobs of a kind of this project, newest first."""
     jobs = visit.store.jobs(visit.id, limit=10 * SHOWN)
     return [job for job in jobs if job.kind == kind][:SHOWN]
-
-
-__all__ = ["Changing", "recent", "router"]

@@ -15,6 +15,7 @@ from fastapi import APIRouter, Query, Response
 
 from signoff.core.records import Json
 from signoff.server.site.context import Overseeing, PageRoute
+from signoff.server.site.jobs import recent
 from signoff.store.browsing import SeenEvent
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -80,6 +81,7 @@ def log(visit: Overseeing, before: Annotated[int | None, Query(ge=0)] = None) ->
         checkpoint=note,
         signed=_signed(note),
         blind=visit.blind,
+        verified=recent(visit, "verify"),
     )
 
 

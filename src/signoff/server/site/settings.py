@@ -10,13 +10,12 @@ from fastapi.responses import RedirectResponse
 from markdown_it import MarkdownIt
 from markupsafe import Markup
 
-from signoff.bootstrap import clock, recorder_for
+from signoff.bootstrap import recorder_for
 from signoff.core.records import Json, PageSettings, TextDirection
 from signoff.errors import InputError
-from signoff.server.problems import Refusal
+from signoff.server.api.working import Working
 from signoff.server.site.context import Changing, Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Form, Posted
-from signoff.work.kinds import erase_body
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -55,24 +54,16 @@ def change(visit: Changing, form: Posted) -> Response:
 
 
 @router.post("/projects/{p}/erase")
-def erase(visit: Changing, form: Posted) -> Response:
+def erase(visit: Changing, work: Working, form: Posted) -> Response:
     """Order the erasure of the item that a key names, once it is typed the same way twice."""
-    if not visit.office.has_worker:
-        raise Refusal(
-            409, "no_worker", "No worker takes up jobs here.", hint="Use signoff erase in a shell."
-        )
     key, again = form.text("key"), form.text("again")
     if not key or key != again:
         raise InputError("The two keys are not the same.", hint="Type the key again.")
     for pool in reversed(visit.pools()):
         number = visit.office.lookup.find(visit.place.project, pool, key)
         if number is not None:
-            job = visit.store.enqueue(
-                kind="erase",
-                body=erase_body(pool=pool.number, item=number, by=visit.place.caller.name),
-                project=visit.id,
-                now=clock(),
-            )
+            by = visit.place.caller.name
+            job = work.erase(visit.place.project, pool=pool.number, item=number, by=by)
             return RedirectResponse(f"/jobs/{job.id}", 303)
     raise InputError(
         "No row has this key.", hint="Copy it from the item's page; capitals and spaces count."
