@@ -123,7 +123,7 @@ def new(founder: Founding, request: Request) -> Response:
 
 def welcome(request: Request, founder: Caller, *, first: bool) -> Response:
     """The page that asks for a file; ``first``: there is no project yet."""
-    return page("site/new.html", **framed(request, founder), first=first)
+    return page("site/new.html", **framed(request, founder), first_visit=first)
 
 
 def first_page(request: Request, caller: Caller) -> Response | None:
