@@ -76,8 +76,7 @@ def test_what_people_and_the_model_decided_are_all_items(house: OfficeHouse) -> 
     people = walk(house, f"{house.pages()}/items?state=answered")
     model = walk(house, f"{house.pages()}/items?state=model")
     assert sorted(people + model) == list(range(ROWS))
-    standing = house.store.audit(house.project().id, 1)
-    assert standing is not None
+    (standing,) = house.store.audits(house.project().id, 1).values()
     assert standing.certificate is not None
     assert (len(people), len(model)) == (
         standing.certificate["human"],
@@ -106,13 +105,12 @@ def test_a_search_finds_what_texts_and_keys_hold_whatever_the_capitals(
 
 def test_a_label_narrows_the_list_whoever_gave_it(house: OfficeHouse) -> None:
     both = [
-        set(walk(house, f"{house.pages()}/items?label={label}"))
-        for label in ("Positive", "Negative")
+        set(walk(house, f"{house.pages()}/items?label={label}")) for label in ("0.0", "0.1")
     ]
     assert not both[0] & both[1]
     assert both[0] | both[1] == set(range(ROWS))
     for state in ("answered", "model"):
-        part = walk(house, f"{house.pages()}/items?label=Positive&state={state}")
+        part = walk(house, f"{house.pages()}/items?label=0.0&state={state}")
         assert part
         assert set(part) < both[0]
 
@@ -293,7 +291,7 @@ def test_others_answers_to_an_item_that_waits_stay_hidden(tmp_path: Path) -> Non
         after = words(browser.get(f"{house.pages()}/items/1/{given.item}").text)
         assert "perhaps yours" in after
         assert "Positive" not in after
-        listed = browser.get(f"{house.pages()}/items?state=waiting&label=Positive").text
+        listed = browser.get(f"{house.pages()}/items?state=waiting&label=0.0").text
         assert given.item not in numbers(listed)
 
 
@@ -313,7 +311,7 @@ def test_several_items_are_answered_at_once_through_the_desk_and_only_once(begun
         assert len(requests) == 16
         fields = {
             "request": requests[:3],
-            "label": "Negative",
+            "label": "0.1",
             "once": new_id(),
             "back": "state=waiting",
         }
@@ -342,7 +340,7 @@ def test_an_item_somebody_answered_meanwhile_is_kept_beside(begun: Path) -> None
         answer_some(house, browser, count=16)
         got = browser.post(
             f"{house.pages()}/items/answer",
-            data={"form_token": token, "request": requests[:2], "label": "Negative", "once": "x"},
+            data={"form_token": token, "request": requests[:2], "label": "0.1", "once": "x"},
             headers={"Origin": house.url},
         )
         assert got.headers["location"].endswith("done=0-2")
@@ -352,10 +350,10 @@ def test_an_item_somebody_answered_meanwhile_is_kept_beside(begun: Path) -> None
 @pytest.mark.parametrize(
     ("fields", "status"),
     [
-        ({"label": "Positive"}, 422),
-        ({"request": ["nothing"], "label": "Great"}, 422),
-        ({"request": ["x"] * 51, "label": "Positive"}, 422),
-        ({"request": ["nothing"], "label": "Positive"}, 303),
+        ({"label": "0.0"}, 422),
+        ({"request": ["nothing"], "label": "0.9"}, 422),
+        ({"request": ["x"] * 51, "label": "0.0"}, 422),
+        ({"request": ["nothing"], "label": "0.0"}, 303),
     ],
 )
 def test_an_order_that_names_nothing_changes_nothing(
@@ -377,7 +375,7 @@ def test_an_auditor_cannot_answer(begun: Path) -> None:
         token = hashlib.sha256(f"form|{session}".encode()).hexdigest()
         got = browser.post(
             f"{house.pages()}/items/answer",
-            data={"form_token": token, "request": ["x"], "label": "Positive"},
+            data={"form_token": token, "request": ["x"], "label": "0.0"},
             headers={"Origin": house.url},
         )
         assert got.status_code == 403
@@ -399,7 +397,7 @@ def test_a_form_of_another_session_or_site_is_refused(
         del browser.headers["X-Signoff"]
         got = browser.post(
             f"{house.pages()}/items/answer",
-            data={"form_token": given, "request": waiting(house, browser)[:1], "label": "Positive"},
+            data={"form_token": given, "request": waiting(house, browser)[:1], "label": "0.0"},
             headers=headers,
         )
         assert got.status_code == status

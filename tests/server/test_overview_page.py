@@ -32,8 +32,7 @@ def test_the_overview_shows_the_certificate_with_its_numbers(done: Path) -> None
     with office(done) as house:
         browser = house.browser()
         said = words(browser.get(house.pages()).text)
-        issued = house.store.audit(house.project().id, 1)
-        assert issued is not None
+        (issued,) = house.store.audits(house.project().id, 1).values()
         assert issued.certificate is not None
         assert str(issued.certificate["statement"]) in said
         assert f"Labels audited {speech.count(int(str(issued.certificate['audited'])))}" in said

@@ -39,11 +39,11 @@ WAITING: tuple[RequestState, ...] = ("open", "leased")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Given:
-    """An answer that counts and stands; ``answer`` is None once the item was erased."""
+    """A review that counts and stands; ``answers`` by question, None once the item was erased."""
 
     n: int
     reviewer: str
-    answer: Json | None
+    answers: Json | None
     at: int
     event: str
 
@@ -74,12 +74,12 @@ class AskedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which asked items to list. ``label`` "" stands for "cannot say"."""
+    """Which asked items to list. ``label``: a question and its label, "" for "cannot say"."""
 
     state: Literal["any", "waiting", "answered"] = "any"
     reason: AskReason | None = None
     reviewer: str | None = None
-    label: str | None = None
+    label: tuple[str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,11 +256,12 @@ class Browsing(Database):
             ]
 
     def overlaps(self, project: str) -> list[Mapping[str, Json]]:
-        """Answers of different people to the same item: reviewer to answer, for each such item."""
+        """Answers of different people to the same item: reviewer to answers by question, for each
+        such item."""
         stands = (
             (reviews.c.project == project)
             & reviews.c.undone.is_(False)
-            & reviews.c.answer.is_not(None)
+            & reviews.c.answers.is_not(None)
         )
         several = (
             sa.select(reviews.c.pool, reviews.c.item)
@@ -284,8 +285,8 @@ class Browsing(Database):
             found: dict[tuple[int, int], dict[str, Json]] = {}
             for row in rows:
                 # Whoever answers an item again is heard once, as they think now.
-                if row.answer is not None:
-                    found.setdefault((row.pool, row.item), {})[row.reviewer] = row.answer
+                if row.answers is not None:
+                    found.setdefault((row.pool, row.item), {})[row.reviewer] = row.answers
         return list(found.values())
 
 
@@ -352,10 +353,13 @@ def _stands(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     ]
     if wanted.reviewer is not None:
         parts.append(reviews.c.reviewer == wanted.reviewer)
-    if wanted.label == "":
-        parts.append(reviews.c.answer["cannot_say"].as_boolean().is_(True))
-    elif wanted.label is not None:
-        parts.append(reviews.c.answer["label"].as_string() == wanted.label)
+    if wanted.label is not None:
+        question, label = wanted.label
+        said = reviews.c.answers[question]
+        if label:
+            parts.append(said["label"].as_string() == label)
+        else:
+            parts.append(said["cannot_say"].as_boolean().is_(True))
     return parts
 
 
@@ -378,7 +382,7 @@ def _with_answers(
         .order_by(reviews.c.n)
     ):
         given.setdefault(row.item, []).append(
-            Given(n=row.n, reviewer=row.reviewer, answer=row.answer, at=row.at, event=row.event)
+            Given(n=row.n, reviewer=row.reviewer, answers=row.answers, at=row.at, event=row.event)
         )
     return [
         AskedItem(

@@ -12,7 +12,7 @@ import json
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import IO, Literal, cast
@@ -30,7 +30,8 @@ Order = Literal["item", "doubt"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Found:
-    """An item of a pool: ``text`` shortened; ``label`` and ``confidence`` where the model decided.
+    """An item of a pool: ``text`` shortened; ``said`` (answers as text by question) and
+    ``confidence``, the least of them, where the model decided.
 
     ``cursor``: where the next page of its list begins.
     """
@@ -38,7 +39,7 @@ class Found:
     item: int
     key: str
     text: str
-    label: str | None
+    said: Mapping[str, str]
     confidence: float | None
     cursor: int
 
@@ -59,7 +60,7 @@ class Whole:
     key: str
     text: str
     fields: Json
-    label: str | None
+    said: Mapping[str, str]
     confidence: float | None
 
 
@@ -93,11 +94,12 @@ class Lookup:
         limit: int,
         search: str = "",
         by: By = "any",
-        label: str | None = None,
+        label: tuple[str, str] | None = None,
         order: Order = "item",
     ) -> Page:
         """The items of a pool behind a cursor: those holding ``search``, decided ``by``, under a
-        ``label`` of the model. In order "doubt" the least sure of the model's come first."""
+        ``label`` of the model (question and label). In order "doubt" the least sure of the model's
+        come first."""
         answer = self._ask(
             "items",
             {
@@ -140,13 +142,20 @@ class Lookup:
             "folder": str(self._store.folder),
             "project": project.id,
             "rows": self._file(project, "rows", pool.rows_root),
-            "decisions": None
-            if pool.model_root is None
-            else self._file(project, "decisions", pool.model_root),
+            "questions": [
+                {
+                    "definition": question.to_json(),
+                    "decisions": self._decisions(project, pool, name),
+                }
+                for name, question in zip(project.form.names, project.form.questions, strict=True)
+            ],
             "text_column": project.text_column,
-            "labels": list(project.question.ids),
             "hidden": list(project.hidden),
         }
+
+    def _decisions(self, project: Project, pool: Pool, question: str) -> Json | None:
+        root = pool.model_roots.get(question)
+        return None if root is None else self._file(project, "decisions", root)
 
     def _file(self, project: Project, name: str, root: str) -> Json:
         return {"root": root, "sha256": self._store.artifact_digest(project.id, name, root)}

@@ -15,7 +15,9 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
+from signoff.core.questions import answer_text, question_from_json
 from signoff.core.records import Json
 from signoff.errors import InputError
 from signoff.formats.delimited import sniff_separator
@@ -30,6 +32,7 @@ CHUNK = 50_000
 """How many items are searched at a time: whoever looks at the first page pays for no more."""
 
 POOLS_KEPT = 2
+DECIDED_KEPT = 64
 SPECIAL = frozenset(r"\.+*?()|[]{}^$#&-~")
 
 PREVIEW_BYTES = 1 << 19
@@ -53,12 +56,26 @@ class PoolColumns:
 
 @dataclass(frozen=True, slots=True)
 class Decided:
-    """The model's decisions: label code per item (n,), -1 where it made none; confidence (n,);
-    ``doubtful``: the decided items, the least sure first."""
+    """The model's decisions on one question: code per item (n,), -1 where it made none;
+    confidence (n,); what each code stands for, as text; ``doubtful``: the decided items, the least
+    sure first."""
 
+    question: str
     codes: NDArray[np.int64]
     confidence: NDArray[np.float64]
+    texts: Sequence[str]
     doubtful: NDArray[np.int64]
+
+    @classmethod
+    def nothing(cls, question: str, size: int) -> Decided:
+        """Before the model decided anything."""
+        return cls(
+            question,
+            np.full(size, -1, dtype=np.int64),
+            np.full(size, np.nan),
+            (),
+            np.empty(0, dtype=np.int64),
+        )
 
 
 class Reader:
@@ -97,13 +114,13 @@ class Reader:
             for place in np.flatnonzero(_fits(question, pool, decided, part)).tolist():
                 if len(found) == limit:
                     return {"items": found, "more": True}
-                found.append(as_json(_found(question, pool, decided, int(part[place]), at + place)))
+                found.append(as_json(_found(pool, decided, int(part[place]), at + place)))
         return {"items": found, "more": False}
 
     @staticmethod
-    def _order(question: Json, pool: PoolColumns, decided: Decided) -> NDArray[np.int64]:
+    def _order(question: Json, pool: PoolColumns, decided: Sequence[Decided]) -> NDArray[np.int64]:
         if question["order"] == "doubt":
-            return decided.doubtful
+            return decided[0].doubtful
         return np.arange(len(pool), dtype=np.int64)
 
     def _item(self, question: Json) -> Json:
@@ -111,14 +128,14 @@ class Reader:
         number = cast("int", question["number"])
         if not 0 <= number < len(pool) or pool.keys[number] is None:
             return {"item": None}
-        said = _found(question, pool, decided, number, number)
+        said = _found(pool, decided, number, number)
         fields = pool.fields.row(number, named=True) if question["fields"] else {}
         whole = Whole(
             item=number,
             key=said.key,
             text=pool.texts[number] or "",
             fields={name: _plain(value) for name, value in fields.items()},
-            label=said.label,
+            said=said.said,
             confidence=said.confidence,
         )
         return {"item": as_json(whole)}
@@ -136,33 +153,43 @@ class Reader:
             frame = _folder(question).read(
                 str(question["project"]), "rows", file["root"], sha256=file["sha256"]
             )
-            _make_room(self._pools)
+            _make_room(self._pools, POOLS_KEPT)
             self._pools[file["sha256"]] = _columns(frame, question)
         return self._pools[file["sha256"]]
 
-    def _decisions(self, question: Json) -> Decided:
+    def _decisions(self, question: Json) -> list[Decided]:
+        """What the model decided, question by question; items are decided for all of them."""
+        asked = cast("list[Json]", question["questions"])
+        return [self._decided_on(question, each) for each in asked]
+
+    def _decided_on(self, question: Json, asked: Json) -> Decided:
         size = len(self._pool(question))
-        if question["decisions"] is None:
-            nothing = np.empty(0, dtype=np.int64)
-            return Decided(np.full(size, -1, dtype=np.int64), np.full(size, np.nan), nothing)
-        file = cast("dict[str, str]", question["decisions"])
-        if file["sha256"] not in self._decided:
+        definition = question_from_json(asked["definition"])
+        file = cast("dict[str, str] | None", asked["decisions"])
+        if file is None:
+            return Decided.nothing(definition.name, size)
+        known = f"{definition.name}/{file['sha256']}"
+        if known not in self._decided:
             batch = _folder(question).load(
                 str(question["project"]), "decisions", file["root"], sha256=file["sha256"]
             )
-            said = read_model_rows(batch.private, cast("list[str]", question["labels"]))
+            said = read_model_rows(batch.private, labels_of(definition))
             codes, confidence = np.full(size, -1, dtype=np.int64), np.full(size, np.nan)
             items = batch.ints[:, 0]
             codes[items], confidence[items] = said.codes, said.confidence
             kept = items[said.codes >= 0]
             doubtful = kept[np.argsort(confidence[kept], kind="stable")]
-            _make_room(self._decided)
-            self._decided[file["sha256"]] = Decided(codes, confidence, doubtful)
-        return self._decided[file["sha256"]]
+            texts = [answer_text(read_value(definition, value)) for value in said.values]
+            _make_room(self._decided, DECIDED_KEPT)
+            self._decided[known] = Decided(definition.name, codes, confidence, texts, doubtful)
+        return self._decided[known]
 
 
-def _make_room(kept: dict[str, PoolColumns] | dict[str, Decided]) -> None:
-    while len(kept) >= POOLS_KEPT:
+def _make_room(kept: dict[str, PoolColumns] | dict[str, Decided], most: int) -> None:
+    most = (
+        POOLS_KEPT if kept and isinstance(next(iter(kept.values())), PoolColumns) else DECIDED_KEPT
+    )
+    while len(kept) >= most:
         del kept[next(iter(kept))]
 
 
@@ -186,7 +213,7 @@ def _columns(frame: pl.DataFrame, question: Json) -> PoolColumns:
 
 
 def _fits(
-    question: Json, pool: PoolColumns, decided: Decided, places: NDArray[np.int64]
+    question: Json, pool: PoolColumns, decided: Sequence[Decided], places: NDArray[np.int64]
 ) -> NDArray[np.bool_]:
     """Which of these items a question asks for; erased ones never."""
     keys = pool.keys.gather(places)
@@ -196,14 +223,16 @@ def _fits(
         held = pool.texts.gather(places).str.contains(pattern).fill_null(False)
         fits &= held | keys.str.contains(pattern).fill_null(False)
     chosen = fits.to_numpy().copy()
-    codes = decided.codes[places]
+    codes = decided[0].codes[places]
     if question["by"] == "model":
         chosen &= codes >= 0
     elif question["by"] == "others":
         chosen &= codes < 0
     if question["label"] is not None:
-        labels = cast("list[str]", question["labels"])
-        chosen &= codes == labels.index(str(question["label"]))
+        name, label = cast("list[str]", question["label"])
+        about = next(each for each in decided if each.question == name)
+        wanted = about.texts.index(label) if label in about.texts else -2
+        chosen &= about.codes[places] == wanted
     return chosen
 
 
@@ -212,15 +241,14 @@ def _pattern(search: str) -> str:
     return "(?i)" + "".join(f"\\{c}" if c in SPECIAL else c for c in search)
 
 
-def _found(question: Json, pool: PoolColumns, decided: Decided, number: int, cursor: int) -> Found:
-    code = int(decided.codes[number])
-    text = pool.texts[number] or ""
+def _found(pool: PoolColumns, decided: Sequence[Decided], number: int, cursor: int) -> Found:
+    made = [each for each in decided if each.codes[number] >= 0]
     return Found(
         item=number,
         key=pool.keys[number] or "",
-        text=text[:SHOWN_OF_TEXT],
-        label=None if code < 0 else cast("list[str]", question["labels"])[code],
-        confidence=None if code < 0 else float(decided.confidence[number]),
+        text=(pool.texts[number] or "")[:SHOWN_OF_TEXT],
+        said={each.question: each.texts[int(each.codes[number])] for each in made},
+        confidence=min(float(each.confidence[number]) for each in made) if made else None,
         cursor=cursor,
     )
 

@@ -13,6 +13,7 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signoff.core.items import Item
+from signoff.core.questions import Answer, Choice, Form
 from signoff.core.records import Json, Pool
 from signoff.errors import InputError, QueueError, SignoffError
 from signoff.server.problems import Refusal
@@ -21,9 +22,11 @@ from signoff.server.site.forms import Posted
 from signoff.server.site.listing import (
     NOTHING_SAID,
     REASONS,
+    LabelOption,
     Listed,
     Listing,
     Wish,
+    label_options,
     spoken,
     wish_of,
 )
@@ -59,11 +62,11 @@ def items(
     """List items of one part of the data."""
     fields = {name: value for name, value in request.query_params.items() if name in FILTERS}
     pool = _pool(visit, fields.get("part", ""))
-    question = visit.place.project.question
+    form = visit.place.project.form
     if pool is None:
         return visit.show("items.html", here="browse", pool=None)
     listing = Listing.of(visit, pool)
-    wish = wish_of(fields, blind=listing.blind, question=question)
+    wish = wish_of(fields, blind=listing.blind, form=form)
     trouble: SignoffError | None = None
     try:
         listed = listing.page(wish, after)
@@ -82,11 +85,11 @@ def items(
         blind=listing.blind,
         reasons=REASONS,
         reviewers=listing.names,
-        nothing_said=NOTHING_SAID,
         first=after is None,
         here_again=_address(visit, fields),
         next=None if listed.next is None else _address(visit, {**fields, "after": listed.next}),
-        bulk=any(row.request for row in listed.rows),
+        options=label_options(form),
+        bulk=_choices(form) if any(row.request for row in listed.rows) else [],
         once=str(uuid4()),
         done=request.query_params.get("done", ""),
         filtered=wish != Wish(),
@@ -113,7 +116,7 @@ def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
     else:
         key, text, fields = "", "", {}
     covered = asked is not None and asked.waiting and visit.answers
-    model = found if found is not None and found.label is not None else None
+    model = found if found is not None and found.said else None
     return visit.show(
         "item.html",
         here="browse",
@@ -128,6 +131,7 @@ def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
         covered=covered,
         said=[] if asked is None or covered else listing.answers(asked),
         model=None if model is None or listing.blind or (asked and asked.given) else model,
+        model_said="" if model is None or listing.blind else listing.said_by_model(model.said),
         reason=None if asked is None or listing.blind else REASONS.get(asked.reason, asked.reason),
         history=[] if asked is None or covered else _history(visit, listing, asked),
         blind=listing.blind,
@@ -159,9 +163,7 @@ def answer(visit: Overseeing, form: Posted) -> Response:
     if len(chosen) > MOST_AT_ONCE:
         raise InputError(f"More than {MOST_AT_ONCE} items were chosen.", hint="Choose fewer.")
     once = _once(form.text("once"))
-    question = visit.place.project.question
-    label = form.text("label")
-    given = question.from_json({"cannot_say": True} if label == NOTHING_SAID else {"label": label})
+    given = _given(visit.place.project.form, form.text("label"))
     desk = visit.place.desk
     counted = late = 0
     for request in chosen:
@@ -178,6 +180,20 @@ def answer(visit: Overseeing, form: Posted) -> Response:
     return RedirectResponse(
         _address(visit, {**_back(form.text("back")), "done": f"{counted}-{late}"}), 303
     )
+
+
+def _choices(form: Form) -> Sequence[LabelOption]:
+    """The answers that several items can be given at once: those of a form's only choice."""
+    alone = len(form.questions) == 1 and isinstance(form.questions[0], Choice)
+    return label_options(form) if alone else []
+
+
+def _given(form: Form, value: str) -> Mapping[str, Answer]:
+    chosen = next((each for each in _choices(form) if each.value == value), None)
+    if chosen is None:
+        raise InputError("No answer was chosen.", hint="Choose one of the list.")
+    said = {"cannot_say": True} if chosen.label == NOTHING_SAID else {"label": chosen.label}
+    return form.from_json({chosen.question: said})
 
 
 def _once(given: str) -> UUID:
@@ -224,11 +240,11 @@ def _happened(listing: Listing, event: ToldEvent, stands: set[str]) -> Happened:
     words = WORDS[event.type]
     if event.type == "answer.given" and event.id not in stands:
         words = "An answer was given, and taken back"
-    given = event.content.get("answer")
+    given = event.content.get("answers")
     return Happened(
         at=event.at,
         words=words,
         who=listing.names.get(str(body.get("reviewer", "")), ""),
-        said="" if given is None else spoken(listing.question, json.loads(given)),
+        said="" if given is None else spoken(listing.form, json.loads(given)),
         note=str(json.loads(event.content["note"])) if "note" in event.content else "",
     )

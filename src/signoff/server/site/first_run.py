@@ -19,7 +19,6 @@ from fastapi.responses import RedirectResponse
 from signoff.core.questions import Choice
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import InputError, SignoffError, UsageError
-from signoff.job import DEFAULT_QUESTION
 from signoff.server.access import Caller
 from signoff.server.api.context import services
 from signoff.server.api.working import Working
@@ -33,6 +32,7 @@ from signoff.store.transfers import Upload, missing_upload
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 CERTAINTIES = ("0.9", "0.95", "0.99")
+DEFAULT_QUESTION = "Which label fits?"
 MOST_NAME = 200
 UploadId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
 

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Literal, cast, get_args
 
 from signoff.core.items import Item
-from signoff.core.questions import CANNOT_SAY, Choice, answer_text
+from signoff.core.questions import CANNOT_SAY, Choice, Form, Question, answer_text
 from signoff.core.records import AskReason, Json, Pool
 from signoff.errors import InputError
 from signoff.server.lookup import By, Found
@@ -36,8 +36,8 @@ REASONS: Mapping[AskReason, str] = {
     "rule": "a rule",
     "empty": "no text",
 }
-NOTHING_SAID = "-"
-"""Stands for "cannot say" among the labels to filter by; no label id is only white space."""
+NOTHING_SAID = ""
+"""Stands for "cannot say" among labels, of which none is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +47,7 @@ class Wish:
     state: State = "any"
     sort: Sort = "item"
     search: str = ""
-    label: str | None = None
+    label: tuple[str, str] | None = None
     reviewer: str | None = None
     reason: AskReason | None = None
 
@@ -66,9 +66,10 @@ class Wish:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """An answer on the page."""
+    """Somebody's answers on the page; ``labels``: those that are labels, by question."""
 
     label: str
+    labels: frozenset[tuple[str, str]]
     by: str
     at: int | None = None
     confidence: float | None = None
@@ -117,9 +118,9 @@ class Listing:
         return cls(visit=visit, pool=pool, names=names)
 
     @property
-    def question(self) -> Choice:
+    def form(self) -> Form:
         """What is asked."""
-        return self.visit.place.project.question
+        return self.visit.place.project.form
 
     @property
     def blind(self) -> bool:
@@ -149,7 +150,7 @@ class Listing:
             state="any" if wish.state not in ("waiting", "answered") else wish.state,
             reason=wish.reason,
             reviewer=wish.reviewer,
-            label="" if wish.label == NOTHING_SAID else wish.label,
+            label=wish.label,
         )
         while True:
             items = self.visit.store.asked_items(
@@ -225,13 +226,11 @@ class Listing:
             else self._row_of_model(found)
         )
         if wish.label is not None and wish.state == "any":
-            labels = {said.label for said in row.said}
-            wanted = "cannot say" if wish.label == NOTHING_SAID else self._name(wish.label)
-            return row if wanted in labels else None
+            return row if any(wish.label in said.labels for said in row.said) else None
         return row
 
     def _row_of_model(self, found: Found) -> Row:
-        said = [] if self.blind or found.label is None else [self._by_model(found)]
+        said = [] if self.blind or not found.said else [self._by_model(found)]
         return Row(
             item=found.item,
             key=found.key,
@@ -250,7 +249,7 @@ class Listing:
     ) -> Row:
         covered = self._covered(asked)
         said = [] if covered else self.answers(asked)
-        if not said and found is not None and found.label is not None and not self.blind:
+        if not said and found is not None and found.said and not self.blind:
             said = [self._by_model(found)]
         states = {"open": "waits", "leased": "waits", "answered": "answered"}
         return Row(
@@ -273,7 +272,8 @@ class Listing:
         """What people said, oldest first."""
         return [
             Said(
-                label=spoken(self.question, given.answer),
+                label=spoken(self.form, given.answers),
+                labels=labels_in(given.answers),
                 by=self.names.get(given.reviewer, "somebody"),
                 at=given.at,
             )
@@ -281,10 +281,17 @@ class Listing:
         ]
 
     def _by_model(self, found: Found) -> Said:
-        return Said(label=self._name(str(found.label)), by="the model", confidence=found.confidence)
+        return Said(
+            label=self.said_by_model(found.said),
+            labels=frozenset(found.said.items()),
+            by="the model",
+            confidence=found.confidence,
+        )
 
-    def _name(self, label: str) -> str:
-        return next((each.name for each in self.question.labels if each.id == label), label)
+    def said_by_model(self, said: Mapping[str, str]) -> str:
+        """The model's answers as people say them."""
+        named = {name: _name(self.form.question(name), text) for name, text in said.items()}
+        return _together(named)
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,7 +303,7 @@ class _Chunk:
     end: int
 
 
-def wish_of(fields: Mapping[str, str], *, blind: bool, question: Choice) -> Wish:
+def wish_of(fields: Mapping[str, str], *, blind: bool, form: Form) -> Wish:
     """What a visitor asks for in an address; what it may not ask for, or nobody knows, is left
     out."""
     state = fields.get("state", "any")
@@ -312,7 +319,7 @@ def wish_of(fields: Mapping[str, str], *, blind: bool, question: Choice) -> Wish
         state=known,  # pyright: ignore[reportArgumentType]
         sort=sort,  # pyright: ignore[reportArgumentType]
         search=fields.get("q", "").strip()[:200],
-        label=label if label == NOTHING_SAID or label in question.ids else None,
+        label=_wanted_label(label, form),
         reviewer=fields.get("reviewer", "")[:64] or None,
         reason=reason if reason in REASONS and not blind else None,  # pyright: ignore[reportArgumentType]
     )
@@ -324,18 +331,89 @@ def text_of(asked: AskedItem) -> str:
     return item.text or " · ".join(f"{name}: {value}" for name, value in item.data.items())
 
 
-def spoken(question: Choice, answer: Json | None) -> str:
-    """An answer as people say it."""
-    if answer is None:
+def _wanted_label(given: str, form: Form) -> tuple[str, str] | None:
+    """A question and one of its labels, from how the page's options write them."""
+    return next(
+        ((each.question, each.label) for each in label_options(form) if each.value == given), None
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LabelOption:
+    """A label to filter by; ``value`` is how forms write it."""
+
+    value: str
+    question: str
+    label: str
+    name: str
+
+
+def label_options(form: Form) -> Sequence[LabelOption]:
+    """The labels of a form's choices, and "cannot say" to each of its questions."""
+    options: list[LabelOption] = []
+    for at, question in enumerate(form.questions):
+        before = f"{question.name}: " if len(form.questions) > 1 else ""
+        labels = question.labels if isinstance(question, Choice) else ()
+        options += [
+            LabelOption(
+                value=f"{at}.{number}",
+                question=question.name,
+                label=label.id,
+                name=before + label.name,
+            )
+            for number, label in enumerate(labels)
+        ]
+        options.append(
+            LabelOption(
+                value=f"{at}.-",
+                question=question.name,
+                label=NOTHING_SAID,
+                name=before + "(cannot say)",
+            )
+        )
+    return options
+
+
+def spoken(form: Form, answers: Json | None) -> str:
+    """Answers as people say them."""
+    if answers is None:
         return "erased"
     try:
-        parsed = question.from_json(answer)
+        parsed = form.from_json(answers)
     except InputError:
         return "an answer to an earlier question"
-    if parsed == CANNOT_SAY:
-        return "cannot say"
-    said = answer_text(parsed)
-    return next((each.name for each in question.labels if each.id == said), str(said))
+    return _together(
+        {
+            name: "cannot say"
+            if answer == CANNOT_SAY
+            else _name(form.question(name), answer_text(answer))
+            for name, answer in parsed.items()
+        }
+    )
+
+
+def labels_in(answers: Json | None) -> frozenset[tuple[str, str]]:
+    """Which labels were chosen, by question."""
+    found: set[tuple[str, str]] = set()
+    for name, answer in (answers or {}).items():
+        said = cast("Json", answer)
+        if said.get("cannot_say") is True:
+            found.add((name, NOTHING_SAID))
+        elif isinstance(said.get("label"), str):
+            found.add((name, str(said["label"])))
+    return frozenset(found)
+
+
+def _together(said: Mapping[str, str]) -> str:
+    if len(said) == 1:
+        return next(iter(said.values()))
+    return "; ".join(f"{name}: {text}" for name, text in said.items())
+
+
+def _name(question: Question, text: str) -> str:
+    """A choice's label by its name, anything else as it is."""
+    labels = question.labels if isinstance(question, Choice) else ()
+    return next((each.name for each in labels if each.id == text), text)
 
 
 def _holds(asked: AskedItem, search: str) -> bool:

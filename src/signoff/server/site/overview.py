@@ -44,9 +44,10 @@ class Part:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Issued:
-    """A certificate that a pool of the project has."""
+    """A certificate that a pool of the project has, for one question."""
 
     pool: int
+    question: str
     certificate: Json
 
 
@@ -72,17 +73,18 @@ def overview(visit: Overseeing) -> Response:
     standing = visit.place.services.projects.standing(project)
     progress = progress_shown(standing, project, mine=0)
     issued = _issued(visit)
+    newest, closed = len(visit.pools()), progress.phase == "closed"
     return visit.show(
         "overview.html",
         here="overview",
         progress=progress,
         bar=_parts(progress),
         state=_state(progress),
-        issued=issued,
-        current=bool(issued) and progress.phase == "closed",
+        current=[each for each in issued if each.pool == newest and closed],
+        earlier=[each for each in issued if each.pool != newest or not closed],
         certified=isinstance(project.policy, Certified),
         panels=_panels(standing),
-        pools=len(visit.pools()),
+        pools=newest,
         blind=visit.blind,
     )
 
@@ -111,12 +113,12 @@ def _state(progress: ProgressShown) -> tuple[str, str]:
 
 
 def _issued(visit: Visit) -> Sequence[Issued]:
-    """The project's certificates, newest first."""
-    audits = [(pool.number, visit.store.audit(visit.id, pool.number)) for pool in visit.pools()]
+    """The project's certificates, those of its newest part first; one for each question."""
     return [
-        Issued(pool=number, certificate=audit.certificate)
-        for number, audit in reversed(audits)
-        if audit is not None and audit.certificate is not None
+        Issued(pool=pool.number, question=name, certificate=audit.certificate)
+        for pool in reversed(visit.pools())
+        for name, audit in visit.store.audits(visit.id, pool.number).items()
+        if audit.certificate is not None
     ]
 
 

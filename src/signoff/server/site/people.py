@@ -8,7 +8,7 @@ from itertools import combinations
 
 from fastapi import APIRouter, Response
 
-from signoff.core.questions import Choice
+from signoff.core.questions import Form
 from signoff.core.records import Json
 from signoff.errors import InputError
 from signoff.server.site.context import Overseeing, PageRoute
@@ -48,7 +48,7 @@ def reviewer_name(id: str, name: str | None) -> str:
 @router.get("/projects/{p}/people")
 def people(visit: Overseeing) -> Response:
     """List the reviewers with what they did."""
-    agreements = agreement(visit.place.project.question, visit.store.overlaps(visit.id))
+    agreements = agreement(visit.place.project.form, visit.store.overlaps(visit.id))
     return visit.show(
         "people.html",
         here="people",
@@ -60,22 +60,25 @@ def people(visit: Overseeing) -> Response:
     )
 
 
-def agreement(question: Choice, overlaps: Sequence[Mapping[str, Json]]) -> Mapping[str, Agreement]:
-    """For each reviewer the share of pairs of answers that are the same, "cannot say" included.
+def agreement(form: Form, overlaps: Sequence[Mapping[str, Json]]) -> Mapping[str, Agreement]:
+    """For each reviewer how many pairs of answers are the same, "cannot say" included; question by
+    question.
 
-    ``overlaps``: for each item that several answered, reviewer to answer. Not corrected for
+    ``overlaps``: for each item that several answered, reviewer to answers. Not corrected for
     chance, so that two people's number says what it seems to.
     """
     found: dict[str, Agreement] = {}
     for answers in overlaps:
         try:
-            parsed = {who: question.from_json(answer) for who, answer in answers.items()}
+            parsed = {who: form.from_json(given) for who, given in answers.items()}
         except InputError:
-            continue  # an answer to an earlier version of the question
+            continue  # answers to an earlier version of a question
         for one, other in combinations(parsed, 2):
-            same = question.same(parsed[one], parsed[other])
-            for who in (one, other):
-                mine = found.setdefault(who, Agreement())
-                mine.pairs += 1
-                mine.same += same
+            for question in form.questions:
+                name = question.name
+                same = question.same(parsed[one][name], parsed[other][name])
+                for who in (one, other):
+                    mine = found.setdefault(who, Agreement())
+                    mine.pairs += 1
+                    mine.same += same
     return found
