@@ -104,9 +104,7 @@ def test_a_search_finds_what_texts_and_keys_hold_whatever_the_capitals(
 
 
 def test_a_label_narrows_the_list_whoever_gave_it(house: OfficeHouse) -> None:
-    both = [
-        set(walk(house, f"{house.pages()}/items?label={label}")) for label in ("0.0", "0.1")
-    ]
+    both = [set(walk(house, f"{house.pages()}/items?label={label}")) for label in ("0.0", "0.1")]
     assert not both[0] & both[1]
     assert both[0] | both[1] == set(range(ROWS))
     for state in ("answered", "model"):

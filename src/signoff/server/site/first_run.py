@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from pathlib import PurePath
 from typing import Annotated
 from uuid import uuid4
@@ -106,7 +106,7 @@ def share_of(percent: str) -> Decimal:
     """
     try:
         share = Decimal(percent.replace("%", "").replace(",", ".").strip()) / 100
-    except InvalidOperation:
+    except ArithmeticError:
         share = Decimal(0)
     if not (share.is_finite() and 0 < share < 1):
         raise InputError(
