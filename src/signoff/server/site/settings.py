@@ -8,7 +8,6 @@ from typing import get_args
 from fastapi import APIRouter, Response
 from fastapi.responses import RedirectResponse
 from markdown_it import MarkdownIt
-from markupsafe import Markup
 
 from signoff.bootstrap import recorder_for
 from signoff.core.records import Json, PageSettings, TextDirection
@@ -99,7 +98,7 @@ def _shown(
     )
 
 
-def markdown(text: str) -> Markup:
+def markdown(text: str) -> str:
     """Markdown as safe HTML: tags are text, pictures are left out, links lead to the web only."""
     rules = MarkdownIt("commonmark", {"html": False}).disable("image")
-    return Markup(rules.render(text))
+    return rules.render(text)
