@@ -33,7 +33,6 @@ from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
-from signoff.work.crew import beside
 
 if TYPE_CHECKING:
     from signoff.stream.tending import Tender
@@ -182,6 +181,9 @@ def work_on(
 
     Raises :class:`StoreError` where the store cannot be opened.
     """
+    # A server names this module to start it, and must not load what reads columns.
+    from signoff.work.crew import beside
+
     store = open_store(where, create=False, artifacts=artifacts)
     try:
         with beside(where, stop, tell, artifacts=artifacts):
