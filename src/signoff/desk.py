@@ -30,7 +30,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """An answer is stored. ``counted``: it was the first to its item."""
+    """An answer is stored. ``counted``: it is one of those its item needed."""
 
     id: str
     request: str
@@ -161,7 +161,7 @@ class QueueDesk:
         asked = self._asked(request if isinstance(request, str) else request.id)
         spent = None if seconds is None else round(seconds, 3)
         review = self._review(asked, answer, seconds=spent, id=id, note=note)
-        (counted,) = self.store.answer(self.project.id, [review], self._tell)
+        (counted,) = self.store.answer(self.project, [review], self._tell)
         return Receipt(id=review.id, request=asked.id, counted=counted)
 
     def answer_many(self, answers: Sequence[tuple[Request, Answer]]) -> None:
@@ -170,7 +170,7 @@ class QueueDesk:
             self._review(self._asked(request.id), answer, seconds=None)
             for request, answer in answers
         ]
-        self.store.answer(self.project.id, reviews, self._tell)
+        self.store.answer(self.project, reviews, self._tell)
 
     def _asked(self, request: str) -> OpenRequest:
         known = self._waiting.pop(request, None) or self.store.request(self.project.id, request)
@@ -217,17 +217,31 @@ class QueueDesk:
             item=asked.item,
         )
 
-    def skip(self, request: Request | str, reason: str | None = None) -> None:
-        """Put the item back, behind the others."""
+    def skip(
+        self, request: Request | str, reason: str | None = None, *, for_good: bool = False
+    ) -> None:
+        """Put the item back, behind the others; ``for_good``: for somebody else."""
         asked = self._asked(request if isinstance(request, str) else request.id)
         event = self.recorder.event(
             "answer.skipped",
-            {"pool": asked.pool, "item": asked.item, "reviewer": self.reviewer},
+            {
+                "pool": asked.pool,
+                "item": asked.item,
+                "reviewer": self.reviewer,
+                "for_good": for_good,
+            },
             {"note": reason} if reason else None,
             pool=asked.pool,
             item=asked.item,
         )
-        self.store.skip(self.project.id, asked.id, [event])
+        self.store.skip(
+            self.project.id,
+            asked.id,
+            self.reviewer,
+            [event],
+            now=event.at,
+            for_good=for_good,
+        )
 
     def flag(self, request: str, note: str) -> None:
         """Note that something is wrong with an item; it waits on."""
@@ -273,7 +287,7 @@ class QueueDesk:
         event = self.recorder.event(
             "answer.undone", {"pool": found.pool, "item": found.item, "answer": found.event}
         )
-        opened = self.store.undo(self.project.id, found, [event])
+        opened = self.store.undo(self.project, found, [event])
         return Undone(request=self._shown(opened), answer=found.answer)
 
     def undo(self) -> Request | None:
@@ -299,8 +313,8 @@ class QueueDesk:
     def _budget_left(self) -> int | None:
         if self.budget is None:
             return None
-        answered = self.store.queue_counts(self.project.id, self._pool().number).answered
-        return max(0, self.budget - answered)
+        given = self.store.queue_counts(self.project.id, self._pool().number).answers
+        return max(0, self.budget - given)
 
 
 def _undoable(review: Review, pool: Pool) -> bool:

@@ -27,6 +27,7 @@ from signoff.core.certification import error_budget
 from signoff.core.coins import SEED_BYTES, seed_commitment, seed_from_number
 from signoff.core.commitment import Commitment, Outcome
 from signoff.core.decisions import BY_CODE, frozen_rows, model_rows
+from signoff.core.joining import Answered, answered_items
 from signoff.core.records import AskReason, Audit, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
 from signoff.errors import AnswersChanged
@@ -111,7 +112,7 @@ class Engine:
             self._freeze(pool, state, step)
             return True
         left = self.budget_left(pool)
-        chosen = step.positions if left is None else step.positions[:left]
+        chosen = step.positions if left is None else step.positions[: self._items_for(left)]
         if len(chosen) == 0:
             return False
         books, view = self._books, self.views(pool)
@@ -182,7 +183,7 @@ class Engine:
             errors=error_budget(policy.max_error, pool.items),
             alpha=policy.alpha,
             tests=admission.tests,
-            process={**self.project.process, "answers_per_item": 1},
+            process={"answers_per_item": 1, **self.project.process},
             seed_commitment=seed_commitment(seed),
             seed_chosen_by="system" if self.seed is None else "operator",
             model=version_of(step),
@@ -291,7 +292,7 @@ class Engine:
             return True
         left = self.budget_left(pool)
         chunk = max(REVIEW_CHUNK, len(rest) // 4)
-        chosen = rest[: chunk if left is None else min(chunk, left)]
+        chosen = rest[: chunk if left is None else min(chunk, self._items_for(left))]
         if len(chosen) == 0:
             return False
         view = self.views(pool)
@@ -329,9 +330,9 @@ class Engine:
     def _people_decided(self, pool: Pool) -> Batch:
         names = self.store.reviewer_names(self.project.id)
         decisions = [
-            by_people(review, review.answer, names)
-            for review in self.store.reviews(self.project, pool.number)
-            if review.answer is not None
+            by_people(each, each.answer, names)
+            for each in self._answered(pool)
+            if each.answer is not None
         ]
         ints = np.array([[d.item, BY_CODE[d.by]] for d in decisions], dtype=np.int64)
         return seal(
@@ -344,16 +345,21 @@ class Engine:
     # --------------------------------------------------------------------- state
 
     def _state(self, pool: Pool) -> PoolState:
-        return self._knowledge.of(pool, budget=self.budget_left(pool))
+        left = self.budget_left(pool)
+        return self._knowledge.of(pool, budget=None if left is None else self._items_for(left))
 
     def _undecided(self, pool: Pool) -> NDArray[np.int64]:
-        """Items nobody answered and no model decided, but for erased ones."""
+        """Items without people's answer that no model decided, but for erased ones."""
         open_items = ~self.views(pool).erased
-        for review in self.store.reviews(self.project, pool.number):
-            open_items[review.item] = False
+        for each in self._answered(pool):
+            open_items[each.item] = False
         if pool.model_root is not None:
             open_items[self._decided(pool.model_root)] = False
         return np.flatnonzero(open_items)
+
+    def _answered(self, pool: Pool) -> list[Answered]:
+        """The items of a pool that people answered, with the answer joined from all of theirs."""
+        return answered_items(self.store.reviews(self.project, pool.number), self.project)
 
     def _decided(self, root: str) -> NDArray[np.int64]:
         """The items of a batch of decisions; the last one asked for is kept."""
@@ -378,7 +384,7 @@ class Engine:
             window=commitment.window,
             seed=audit.seed,
             frozen=self.store.batch(self.project.id, "frozen", pool.frozen_root),
-            answers={r.item: r.answer for r in self.store.reviews(self.project, pool.number)},
+            answers={each.item: each.answer for each in self._answered(pool)},
             question=self.project.question,
             labels=self.project.question.ids,
             drawn=self._drawn(pool.frozen_root),
@@ -411,8 +417,12 @@ class Engine:
         """How many answers people may still give to a pool; None without a limit."""
         if self.budget is None:
             return None
-        answered = self.store.queue_counts(self.project.id, pool.number).answered
-        return max(0, self.budget - answered)
+        given = self.store.queue_counts(self.project.id, pool.number).answers
+        return max(0, self.budget - given)
+
+    def _items_for(self, answers: int) -> int:
+        """How many items so many answers are enough for."""
+        return -(-answers // self.project.overlap)
 
     def _rng(self, pool: Pool, *salt: int) -> np.random.Generator:
         """Randomness of the strategy: repeatable, and never the audit's seed."""

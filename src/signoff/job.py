@@ -21,6 +21,7 @@ from signoff.bootstrap import (
     sign_with_its_key,
     stored_model,
 )
+from signoff.core.joining import MOST_OVERLAP
 from signoff.core.questions import Choice
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, Policy
@@ -62,6 +63,7 @@ class RunOptions:
     project: str = DEFAULT_PROJECT
     policy: Policy | None = None
     ask_always: tuple[tuple[str, str], ...] = ()
+    overlap: int | None = None
     model: object = None
     reviewer: str | Reviewer = "terminal"
     name: str = "reviewer"
@@ -154,6 +156,7 @@ def prepare(options: RunOptions) -> Job:
     Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
     """
     _require_reviewer(options.reviewer)
+    _require_overlap(options.overlap)
     _require_outputs(options)
     table = read_table(options.data)
     _require_columns(table, options)
@@ -253,6 +256,14 @@ def _require_reviewer(reviewer: str | Reviewer) -> None:
         )
 
 
+def _require_overlap(overlap: int | None) -> None:
+    if overlap is not None and not 1 <= overlap <= MOST_OVERLAP:
+        raise UsageError(
+            f"An overlap of {overlap} is not possible: 1 to {MOST_OVERLAP} people answer an item.",
+            hint="Pass --overlap 3 for three people, each on their own.",
+        )
+
+
 def _require_outputs(options: RunOptions) -> None:
     """Files that could not be written at the end, hours of answers later."""
     if options.out not in (None, "-"):
@@ -303,12 +314,23 @@ def process_of(options: RunOptions) -> dict[str, object]:
 
     People's names stay out of it, since it is in the log for ever.
     """
+    return {**_who(options), **_how_many(options.overlap)}
+
+
+def _who(options: RunOptions) -> dict[str, object]:
     reviewer = options.reviewer
     if options.oracle is not None:
         return {"kind": "column", "name": reviewer}
     if isinstance(reviewer, str) or reviewer.kind == "person":
         return {"kind": "person"}
     return {"kind": reviewer.kind, "name": reviewer.name}
+
+
+def _how_many(overlap: int | None) -> dict[str, object]:
+    """How many people answer each item, blind to each other, and how one answer comes of theirs."""
+    if overlap in (None, 1):
+        return {}
+    return {"answers_per_item": overlap, "joined": "majority"}
 
 
 def _text_column(table: Table, options: RunOptions) -> str | None:
@@ -347,6 +369,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         ("text column", options.text, project.text_column),
         ("key column", options.key, project.key_column),
         ("grouping", options.group, project.group),
+        ("overlap", options.overlap, project.overlap),
     ]
     changes = [
         f"{what}: {_show(before)} -> {_show(now)}"

@@ -16,6 +16,7 @@ from signoff.audit.keys import parse_public_key
 from signoff.audit.verify import Problem, Verdict, verify_log
 from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
 from signoff.core.decisions import read_model_rows
+from signoff.core.joining import answered_items
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
@@ -209,14 +210,14 @@ class StoreView:
 
     def _fill_people(self, pool: Pool, decided: _Decided) -> None:
         names = self.store.reviewer_names(self.project.id)
-        for review in self.store.reviews(self.project, pool.number):
-            if review.answer is None:
+        for each in answered_items(self.store.reviews(self.project, pool.number), self.project):
+            if each.answer is None:
                 continue
-            decided.text["answer"][review.item] = answer_text(review.answer)
-            decided.text["by"][review.item] = "reviewers"
-            decided.text["reason"][review.item] = review.reason
-            decided.text["reviewers"][review.item] = names[review.reviewer]
-            decided.text["event"][review.item] = review.event
+            decided.text["answer"][each.item] = answer_text(each.answer)
+            decided.text["by"][each.item] = "reviewers"
+            decided.text["reason"][each.item] = each.reason
+            decided.text["reviewers"][each.item] = ", ".join(names[r] for r in each.reviewers)
+            decided.text["event"][each.item] = each.event
 
     # ------------------------------------------------------------------ evidence
 

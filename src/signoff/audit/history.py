@@ -26,6 +26,8 @@ from signoff.audit.attempts import (
 )
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, canonical_json, check_body, is_object
+from signoff.core.joining import joined
+from signoff.core.records import overlap_of
 from signoff.errors import InputError, VerificationFailed
 
 NOBODY = -1
@@ -35,21 +37,45 @@ Labels = Sequence[str | None]
 """Labels or answers as JSON, None where not known; empty where none is."""
 
 
+@dataclass(frozen=True, slots=True)
+class Given:
+    """An answer that stands: its event, and its JSON where known."""
+
+    event: str
+    answer: str | None
+
+
 @dataclass(slots=True, kw_only=True)
 class PoolHistory:
-    """One pool so far. ``answers``: JSON of each standing answer by item, None where not known;
-    ``given``: its event. ``decided`` (items,): who decided, -1 for nobody."""
+    """One pool so far. ``given``: the answers to each item that stand, by reviewer, in order.
+    ``answers``: JSON of the answer joined from them, None where not known, of each item that has
+    ``overlap`` of them and no two that lead. ``decided`` (items,): who decided, -1 for nobody."""
 
     number: int
     rows: int
     items: int
+    overlap: int = 1
     decided: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
+    given: dict[int, dict[str, Given]] = field(default_factory=dict[int, "dict[str, Given]"])
     answers: dict[int, str | None] = field(default_factory=dict[int, str | None])
-    given: dict[int, str] = field(default_factory=dict[int, str])
     erased: set[int] = field(default_factory=set[int])
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     skipped: int = 0
     closed: bool = False
+
+    def join(self, item: int) -> None:
+        """Work out the answer of an item anew from all that were given.
+
+        What is not known, or was erased, cannot tell whether two led: enough answers are one.
+        """
+        said = [each.answer for each in self.given.get(item, {}).values()]
+        known = [answer for answer in said if answer is not None]
+        self.answers.pop(item, None)
+        if len(known) < len(said):
+            if len(said) >= self.overlap:
+                self.answers[item] = None
+        elif (answer := joined(known, self.overlap, str.__eq__)) is not None:
+            self.answers[item] = answer
 
     def check_item(self, item: int) -> int:
         """The item, which must be one of the pool's."""
@@ -72,6 +98,7 @@ class History:
     public_key: str
     policy: Mapping[str, object] = field(default_factory=dict[str, object])
     question: str = ""
+    process: Mapping[str, object] = field(default_factory=dict[str, object])
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
     reviewers: set[str] = field(default_factory=set[str])
@@ -146,6 +173,7 @@ class History:
         question = cast("Json", event.body["question"])
         self.policy = cast("Json", event.body["policy"])
         self.question = str(question.get("name", ""))
+        self.process = cast("Json", event.body["process"])
         self.begun = True
 
     def _add_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
@@ -158,7 +186,8 @@ class History:
             _refuse(f"pool {number} is added after {len(self.pools)} pools")
         if batch["count"] != rows or items > rows:
             _refuse(f"pool {number} has {rows} rows of {items} items, its batch {batch['count']}")
-        self.pools.append(PoolHistory(number=number, rows=rows, items=items))
+        overlap = overlap_of(self.process)
+        self.pools.append(PoolHistory(number=number, rows=rows, items=items, overlap=overlap))
 
     def _open_requests(self, event: Event, _: Mapping[str, str]) -> None:
         pool = self._pool(event.body)
@@ -175,27 +204,38 @@ class History:
         return pool, item
 
     def _extra(self, event: Event, _: Mapping[str, str]) -> None:
-        """An answer beside the one that counts changes nothing."""
+        """An answer beside those that count changes nothing."""
         pool, item = self._said(event)
-        if item not in pool.answers:
-            _refuse(f"the only answer to item {item} does not count")
+        twice = str(event.body["reviewer"]) in pool.given.get(item, {})
+        if not twice and item not in pool.answers:
+            _refuse(f"an answer to item {item}, which needs it, does not count")
 
     def _answer(self, event: Event, content: Mapping[str, str]) -> None:
         pool, item = self._said(event)
-        if item in pool.answers:
-            _refuse(f"item {item} is answered twice")
-        pool.answers[item] = answer_json(content["answer"]) if "answer" in content else None
-        pool.given[item] = event.id
+        reviewer = str(event.body["reviewer"])
+        given = pool.given.setdefault(item, {})
+        if reviewer in given:
+            _refuse(f"item {item} is answered twice by one reviewer")
+        if item in pool.answers and (pool.overlap == 1 or pool.answers[item] is not None):
+            _refuse(f"item {item} is answered though it has all the answers it needs")
+        said = answer_json(content["answer"]) if "answer" in content else None
+        given[reviewer] = Given(event.id, said)
+        pool.join(item)
 
     def _undo(self, event: Event, _: Mapping[str, str]) -> None:
         pool, item = self._item(event.body)
-        if pool.given.get(item) != event.body["answer"]:
+        given = pool.given.get(item, {})
+        reviewer = next(
+            (r for r, each in given.items() if each.event == event.body["answer"]), None
+        )
+        if reviewer is None:
             _refuse(f"an answer to item {item} is undone that does not stand")
         if any(attempt.sealed is not None and item in attempt.sealed for attempt in pool.attempts):
             _refuse(f"the answer to item {item} is undone after its verdict was sealed")
         if pool.decided[item] != NOBODY:
             _refuse(f"the answer to item {item} is undone after it was decided")
-        del pool.answers[item], pool.given[item]
+        del given[reviewer]
+        pool.join(item)
 
     def _skip(self, event: Event, _: Mapping[str, str]) -> None:
         pool, _item = self._item(event.body)
@@ -280,7 +320,11 @@ class History:
         committed = check_plan(body, project=self.project, items=pool.items)
         if committed.answered + len(ints) > pool.items:
             _refuse(f"{committed.answered} items were answered and {len(ints)} admitted")
-        check_frozen(committed.tests, ints, items=pool.items, answered=pool.answers.keys())
+        for how in ("answers_per_item", "joined"):
+            if committed.process.get(how, 1) != self.process.get(how, 1):
+                _refuse(f"the audit's human process has another {how} than the project began with")
+        begun = [item for item, given in pool.given.items() if given]
+        check_frozen(committed.tests, ints, items=pool.items, answered=begun)
         pool.attempts.append(
             Attempt(committed=committed, items=ints[:, 1], test_of=ints[:, 2], labels=labels)
         )

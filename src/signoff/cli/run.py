@@ -66,6 +66,12 @@ def run(
         list[str] | None,
         typer.Option(metavar="COL=VALUE", help="These rows always go to a person. Repeatable."),
     ] = None,
+    overlap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K", help="K people answer each item, blind to each other. [default: 1]"
+        ),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="text|FILE.py:NAME", help="[default: text]")
     ] = None,
@@ -134,6 +140,7 @@ def run(
         project=project,
         policy=chosen,
         ask_always=rules,
+        overlap=read_count(overlap, name="--overlap"),
         model=model,
         reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,

@@ -15,7 +15,7 @@ from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
-RequestState = Literal["open", "leased", "answered", "withdrawn"]
+RequestState = Literal["open", "answered", "withdrawn"]
 Json = dict[str, object]
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
@@ -38,6 +38,17 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
+
+    @property
+    def overlap(self) -> int:
+        """How many people answer each item, blind to each other."""
+        return overlap_of(self.process)
+
+
+def overlap_of(process: Mapping[str, object]) -> int:
+    """How many answers an item needs in a human process; one where it says nothing."""
+    answers = process.get("answers_per_item", 1)
+    return answers if isinstance(answers, int) else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +83,7 @@ class OpenRequest:
     shown: Json | None = None
     """What people see of the item: ``text`` and ``data``; None once it was erased."""
     leased_until: int | None = None
+    """When the lease ends of the reviewer it was leased to just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,16 +181,18 @@ class NewReview:
 
 
 Tell = Callable[[NewReview, bool], NewEvent]
-"""The event of a review, given whether it counts: the first answer to its item does."""
+"""The event of a review, given whether it counts: the answers do that an item needed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
     """How many requests of a pool wait, by what people see: nothing of the reasons.
 
-    ``skipped`` counts skips, several of one item included.
+    ``skipped`` counts skips, several of one item included; ``answers`` the answers that count,
+    several of one item included.
     """
 
     open: int
     answered: int
     skipped: int
+    answers: int = 0

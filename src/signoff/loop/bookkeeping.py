@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from signoff.core.audits import Judgement
 from signoff.core.batches import Batch
 from signoff.core.decisions import Decision
+from signoff.core.joining import Answered
 from signoff.core.questions import Answer
 from signoff.core.records import (
     AskReason,
@@ -22,7 +23,6 @@ from signoff.core.records import (
     NewRequest,
     Pool,
     Project,
-    Review,
     Round,
     Tokens,
 )
@@ -149,15 +149,15 @@ class Bookkeeper:
         return self.recorder.event("pool.closed", {"pool": pool.number, "undecided": 0})
 
 
-def by_people(review: Review, answer: Answer, names: Mapping[str, str]) -> Decision:
-    """The decision one person's answer makes."""
+def by_people(answered: Answered, answer: Answer, names: Mapping[str, str]) -> Decision:
+    """The decision that people's answers make."""
     return Decision(
-        item=review.item,
+        item=answered.item,
         answer=answer,
         by="reviewers",
         confidence=None,
-        reason=review.reason,
-        reviewers=names[review.reviewer],
+        reason=answered.reason,
+        reviewers=", ".join(names[reviewer] for reviewer in answered.reviewers),
         model="",
     )
 

@@ -9,6 +9,7 @@ import numpy as np
 
 from signoff.core.certification import SliceTest, split_tests
 from signoff.core.items import Answers, Items, joined
+from signoff.core.joining import answered_items
 from signoff.core.records import Pool, Project
 from signoff.core.routing import Certified
 from signoff.ports import PoolState, PoolView, Store
@@ -28,18 +29,18 @@ class Knowledge:
     def of(self, pool: Pool, *, budget: int | None) -> PoolState:
         """The state of a pool as people's answers stand."""
         view = self.views(pool)
-        reviews = self.store.reviews(self.project, pool.number)
-        known = [(review, review.answer) for review in reviews if review.answer is not None]
+        answered = answered_items(self.store.reviews(self.project, pool.number), self.project)
+        known = [(each, each.answer) for each in answered if each.answer is not None]
         eligible = ~(view.blank | view.ruled)
-        eligible[[review.item for review in reviews if review.answer is None]] = False
+        eligible[[each.item for each in answered if each.answer is None]] = False
         question = self.project.question
         return PoolState(
             items=view.items,
             labels=question.ids,
             eligible=eligible,
-            asked=np.array([review.item for review, _ in known], dtype=np.int64),
+            asked=np.array([each.item for each, _ in known], dtype=np.int64),
             codes=np.array([question.code(answer) for _, answer in known], dtype=np.int64),
-            reasons=[review.reason for review, _ in known],
+            reasons=[each.reason for each, _ in known],
             slices=view.slices,
             tests=self._tests(view),
             budget=budget,
@@ -62,10 +63,11 @@ class Knowledge:
             question = self.project.question
             parts: list[tuple[Items, list[int]]] = []
             for before in self.store.pools(self.project.id)[: pool.number - 1]:
+                reviews = self.store.reviews(self.project, before.number)
                 known = [
-                    (review.item, question.code(review.answer))
-                    for review in self.store.reviews(self.project, before.number)
-                    if review.answer is not None and question.code(review.answer) >= 0
+                    (each.item, question.code(each.answer))
+                    for each in answered_items(reviews, self.project)
+                    if each.answer is not None and question.code(each.answer) >= 0
                 ]
                 items = self.views(before).items.take([item for item, _ in known])
                 parts.append((items, [code for _, code in known]))

@@ -12,6 +12,7 @@ import numpy as np
 
 from signoff.core.commitment import Commitment
 from signoff.core.events import instant
+from signoff.core.joining import Answered, answered_items
 from signoff.core.questions import answer_text
 from signoff.core.records import Audit, Json, Pool, Project, Review
 from signoff.core.routing import Certified
@@ -54,20 +55,21 @@ class Reporter:
         """Everything a report shows."""
         pool = self.store.pools(self.project.id)[-1]
         reviews = self.store.reviews(self.project, pool.number)
+        answered = answered_items(reviews, self.project)
         audit = self.store.audit(self.project.id, pool.number)
-        frozen = self._frozen(pool, reviews)
+        frozen = self._frozen(pool, answered)
         policy = self.project.policy
-        overruled = self._overruled(pool, reviews, frozen)
+        overruled = self._overruled(pool, answered, frozen)
         return ReportData(
             title=self.project.name,
             question=self.project.question.text,
             labels=self.project.question.ids,
             policy=policy.describe(),
-            counts=self._counts(pool, reviews),
+            counts=self._counts(pool, answered),
             created=instant(self.store.last_instant(self.project.id)),
             max_error=float(policy.max_error) if isinstance(policy, Certified) else None,
             certificate=self.certificate,
-            audit=None if audit is None else self._sample(audit, frozen, reviews),
+            audit=None if audit is None else self._sample(audit, frozen, answered),
             rounds=self._rounds(pool),
             slices=self._slices(audit),
             tokens={} if audit is None or audit.tokens is None else audit.tokens,
@@ -79,8 +81,8 @@ class Reporter:
             version=VERSION,
         )
 
-    def _counts(self, pool: Pool, reviews: Sequence[Review]) -> Counts:
-        by_phase = Counter(PHASES.get(review.phase, review.phase) for review in reviews)
+    def _counts(self, pool: Pool, answered: Sequence[Answered]) -> Counts:
+        by_phase = Counter(PHASES.get(each.phase, each.phase) for each in answered)
         automatic = 0
         if pool.model_root is not None:
             automatic = self.store.batch_size(self.project.id, pool.model_root)
@@ -89,15 +91,15 @@ class Reporter:
             items=pool.items,
             human={phase: by_phase[phase] for phase in PHASES.values() if by_phase[phase]},
             automatic=automatic,
-            undecided=pool.items - len(reviews) - automatic,
+            undecided=pool.items - len(answered) - automatic,
         )
 
-    def _frozen(self, pool: Pool, reviews: Sequence[Review]) -> dict[int, Frozen]:
+    def _frozen(self, pool: Pool, by_people: Sequence[Answered]) -> dict[int, Frozen]:
         """Frozen labels of the items people answered, by item; erased ones are left out."""
         if pool.frozen_root is None:
             return {}
         batch = self.store.batch(self.project.id, "frozen", pool.frozen_root)
-        answered = np.array([review.item for review in reviews], dtype=np.int64)
+        answered = np.array([each.item for each in by_people], dtype=np.int64)
         labels: dict[int, Frozen] = {}
         for at in np.flatnonzero(np.isin(batch.ints[:, 1], answered)).tolist():
             private = batch.private[at]
@@ -110,14 +112,14 @@ class Reporter:
         return labels
 
     def _sample(
-        self, audit: Audit, frozen: dict[int, Frozen], reviews: Sequence[Review]
+        self, audit: Audit, frozen: dict[int, Frozen], answered: Sequence[Answered]
     ) -> AuditSample | None:
         """The audited labels with people's verdicts; nothing before the audit is sealed."""
         if audit.results is None:
             return None
         rows = [
             (frozen[r.item], answer_text(r.answer))
-            for r in reviews
+            for r in answered
             if r.reason == "audit" and r.item in frozen and r.answer is not None
         ]
         rows.sort(key=lambda row: row[0].place)
@@ -173,13 +175,13 @@ class Reporter:
         return lines
 
     def _overruled(
-        self, pool: Pool, reviews: Sequence[Review], frozen: dict[int, Frozen]
+        self, pool: Pool, answered: Sequence[Answered], frozen: dict[int, Frozen]
     ) -> list[Overruled]:
         """Where people said something other than the frozen label, the surest labels first."""
         view = self.views(pool)
         wrong = [
             (frozen[r.item], r, answer_text(r.answer))
-            for r in reviews
+            for r in answered
             if r.item in frozen and r.answer is not None
         ]
         wrong = [each for each in wrong if each[2] != each[0].label]

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from signoff.core.events import canonical_json, instant
 from signoff.core.records import Json
+from signoff.store.compare_queue import queue_disagreements
 from signoff.store.database import integrity_problem
 from signoff.store.log import read_events, unnumbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
@@ -44,6 +45,7 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     yield from _reviewers(db, project, log)
     yield from _reviews(db, project, log)
     yield from _audits(db, project, log)
+    yield from queue_disagreements(db, project)
 
 
 def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
