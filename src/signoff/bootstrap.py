@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +17,7 @@ from signoff.core.certification import split_tests
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Choice
+from signoff.core.queueing import QueueRules
 from signoff.core.records import OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, Policy, Threshold
 from signoff.desk import QueueDesk, sign_in
@@ -76,6 +77,7 @@ class ProjectSpec:
     text_column: str | None
     key_column: str | None
     hidden: tuple[str, ...]
+    queue: QueueRules = field(default_factory=QueueRules)
 
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
@@ -94,6 +96,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
         text_column=spec.text_column,
         key_column=spec.key_column,
         hidden=spec.hidden,
+        queue=spec.queue,
         key_id=key.id,
         created=clock(),
     )
@@ -105,7 +108,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
             "kind": "pool",
             "question": project.question.to_json(),
             "policy": project.policy.to_json(),
-            "rules": [rule.to_json() for rule in project.rules],
+            "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
             "process": project.process,
             "model": project.model,
             "public_key": key.public.text,

@@ -9,9 +9,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from signoff.core.events import instant
 from signoff.core.items import Item
 from signoff.core.questions import Answer
-from signoff.core.records import NewEvent, NewReview, OpenRequest, Pool, Project, Review
+from signoff.core.records import (
+    CommentKind,
+    Expired,
+    NewComment,
+    NewEvent,
+    NewReview,
+    OpenRequest,
+    Pool,
+    Project,
+    Review,
+    Waiting,
+)
+from signoff.core.routing import Certified
 from signoff.errors import NotLeased, Settled
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
@@ -57,6 +70,18 @@ class Undone:
     answer: Answer | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A comment as somebody reads it; ``text`` is None once it was erased."""
+
+    id: str
+    author: str
+    mine: bool
+    kind: CommentKind
+    text: str | None
+    at: int
+
+
 def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
     """The id of a reviewer of a project by name, who joins it where new."""
     known = store.find_reviewer(recorder.project, name)
@@ -66,6 +91,24 @@ def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
     joined = recorder.event("reviewer.added", {"reviewer": id, "kind": kind}, {"name": name})
     store.add_reviewer(recorder.project, id, name, kind, [joined])
     return id
+
+
+def expire(store: Store, project: Project, recorder: Recorder) -> int:
+    """Do what a project says about requests whose time ran out; how many there were."""
+
+    def tell(gone: Expired) -> NewEvent:
+        body: dict[str, object] = {
+            "pool": gone.pool,
+            "item": gone.item,
+            "due": instant(gone.due),
+            "outcome": gone.outcome,
+            "to": gone.to,
+        }
+        return recorder.event("request.expired", body, pool=gone.pool, item=gone.item)
+
+    if project.queue.due is None:
+        return 0
+    return store.expire_requests(project, tell, now=recorder.now())
 
 
 def shown_item(request: OpenRequest) -> Item:
@@ -104,6 +147,7 @@ class QueueDesk:
         """Up to ``limit`` items beside those held already, whose leases are lengthened."""
         now = self.recorder.now()
         until = now + LEASE_MICROSECONDS
+        expire(self.store, self.project, self.recorder)
         kept: frozenset[str] = frozenset()
         if holding:
             kept = self.store.renew(self.project.id, self.reviewer, holding, until=until)
@@ -173,7 +217,10 @@ class QueueDesk:
         self.store.answer(self.project, reviews, self._tell)
 
     def _asked(self, request: str) -> OpenRequest:
-        known = self._waiting.pop(request, None) or self.store.request(self.project.id, request)
+        return self._waiting.pop(request, None) or self._look_up(request)
+
+    def _look_up(self, request: str) -> OpenRequest:
+        known = self.store.request(self.project.id, request)
         if known is None:
             raise NotLeased("There is no such request.", hint="Load the page again.")
         return known
@@ -245,14 +292,58 @@ class QueueDesk:
 
     def flag(self, request: str, note: str) -> None:
         """Note that something is wrong with an item; it waits on."""
-        asked = self._asked(request)
-        body: dict[str, object] = {
-            "pool": asked.pool, "item": asked.item, "reviewer": self.reviewer,
-        }  # fmt: skip
+        self._say(request, note, kind="flag", id=self.recorder.new_id())
+
+    # ------------------------------------------------------------------- talking
+
+    def comment(self, request: str, text: str, *, id: str | None = None) -> None:
+        """Say something of an item; the same ``id`` again is the same comment sent again."""
+        self._say(request, text, kind="comment", id=id or self.recorder.new_id())
+
+    def _say(self, request: str, text: str, *, kind: CommentKind, id: str) -> None:
+        asked = self._look_up(request)
+        name = "note" if kind == "flag" else "text"
         event = self.recorder.event(
-            "item.flagged", body, {"note": note}, pool=asked.pool, item=asked.item
+            "item.flagged" if kind == "flag" else "comment.added",
+            {"pool": asked.pool, "item": asked.item, "reviewer": self.reviewer},
+            {name: text},
+            pool=asked.pool,
+            item=asked.item,
         )
-        self.store.record(self.project.id, [event])
+        comment = NewComment(
+            id=id,
+            request=asked.id,
+            pool=asked.pool,
+            item=asked.item,
+            reviewer=self.reviewer,
+            kind=kind,
+            text=text,
+        )
+        self.store.comment(self.project.id, comment, event)
+
+    def thread(self, request: str, *, everything: bool = False) -> list[Said]:
+        """What was said of an item, oldest first.
+
+        Where a certificate depends on answers that nobody nudged, it is one's own words alone until
+        one's own answer is stored. ``everything`` is for managers, who are not asked about the item
+        after that.
+        """
+        blind = isinstance(self.project.policy, Certified)
+        found = self.store.thread(
+            self.project.id, request, self.reviewer, blind=blind, everything=everything
+        )
+        names = self.store.reviewer_names(self.project.id) if found else {}
+        return [
+            Said(
+                id=each.id,
+                author=names.get(each.reviewer, each.reviewer),
+                mine=each.reviewer == self.reviewer,
+                kind=each.kind,
+                text=each.text,
+                at=each.at,
+            )
+            for each in found
+        ]
 
     # ---------------------------------------------------------------- looking back
 
@@ -282,7 +373,7 @@ class QueueDesk:
         if found is None or not _undoable(found, self._pool()):
             raise Settled(
                 "There is no answer of yours that can still be taken back.",
-                hint="Labels were frozen after it, or its audit is sealed.",
+                hint="Labels were frozen after it, its audit is sealed, or you read others' words.",
             )
         event = self.recorder.event(
             "answer.undone", {"pool": found.pool, "item": found.item, "answer": found.event}
@@ -307,6 +398,10 @@ class QueueDesk:
         """How many of the newest pool's answers are this reviewer's."""
         return self.store.answered_by(self.project.id, self._pool().number, self.reviewer)
 
+    def waiting(self) -> Waiting:
+        """Why there is nothing for this reviewer, though something waits."""
+        return self.store.waiting_for(self.project.id, self.reviewer)
+
     def _pool(self) -> Pool:
         return self.store.pools(self.project.id)[-1]
 
@@ -318,4 +413,5 @@ class QueueDesk:
 
 
 def _undoable(review: Review, pool: Pool) -> bool:
-    return review.pool == pool.number and review.phase == pool.phase
+    same_phase = review.pool == pool.number and review.phase == pool.phase
+    return same_phase and not review.sealed

@@ -23,6 +23,7 @@ from signoff.bootstrap import (
 )
 from signoff.core.joining import MOST_OVERLAP
 from signoff.core.questions import Choice
+from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, Policy
 from signoff.errors import InputError, StoreChanged, UsageError
@@ -52,6 +53,7 @@ class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
+    ``assign``: column, value and tag of who alone is asked; ``due``: seconds, and what then.
     ``model`` is "text", "FILE.py:NAME" or an object (model, learner, estimator, callable).
     """
 
@@ -64,6 +66,8 @@ class RunOptions:
     policy: Policy | None = None
     ask_always: tuple[tuple[str, str], ...] = ()
     overlap: int | None = None
+    assign: tuple[tuple[str, str, str], ...] = ()
+    due: tuple[int, str] | None = None
     model: object = None
     reviewer: str | Reviewer = "terminal"
     name: str = "reviewer"
@@ -92,6 +96,21 @@ class RunOptions:
     def rules(self) -> tuple[AskAlways, ...]:
         """The rules asked for."""
         return tuple(AskAlways(column=column, value=value) for column, value in self.ask_always)
+
+    @property
+    def queue(self) -> QueueRules:
+        """Who is asked what, and what happens when time runs out."""
+        due = None
+        if self.due is not None:
+            seconds, then = self.due
+            outcome, to = read_outcome(then)
+            due = Due(seconds=seconds, outcome=outcome, to=to)
+        return QueueRules(
+            assign=tuple(
+                Assign(column=column, value=value, tag=tag) for column, value, tag in self.assign
+            ),
+            due=due,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -283,6 +302,7 @@ def _require_outputs(options: RunOptions) -> None:
 def _require_columns(table: Table, options: RunOptions) -> None:
     wanted = [(options.text, "--text"), (options.key, "--key"), (options.oracle, "--reviewer")]
     wanted += [(column, "--ask-always") for column, _ in options.ask_always]
+    wanted += [(column, "--assign") for column, _, _ in options.assign]
     if isinstance(options.policy, Certified):
         wanted.append((options.policy.slice, "--slice"))
     for column, flag in wanted:
@@ -306,6 +326,7 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
         text_column=text,
         key_column=options.key,
         hidden=() if oracle is None else (oracle,),
+        queue=options.queue,
     )
 
 
@@ -380,6 +401,8 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         changes.append(f"policy: {project.policy.describe()} -> {options.policy.describe()}")
     if options.rules and options.rules != project.rules:
         changes.append("ask-always rules")
+    if options.queue not in (QueueRules(), project.queue):
+        changes.append("who is asked, or the due time")
     if changes:
         raise StoreChanged(
             f"Project {project.name!r} was begun otherwise ({'; '.join(changes)}).",

@@ -6,7 +6,7 @@ in whoever answers (Reviewer). The engine imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -20,6 +20,9 @@ from signoff.core.questions import Answer, Choice
 from signoff.core.records import (
     AskReason,
     Audit,
+    Comment,
+    Expired,
+    NewComment,
     NewEvent,
     NewRequest,
     NewReview,
@@ -31,6 +34,7 @@ from signoff.core.records import (
     Review,
     Round,
     Tell,
+    Waiting,
 )
 
 # ---------------------------------------------------------------------------- models
@@ -170,6 +174,7 @@ class PoolView:
     - ``blank`` (n,) bool: nothing to decide on (an empty text): people only, never the model.
     - ``ruled`` (n,) bool: a rule sends the item to people.
     - ``slices`` (n,) int64 into ``slice_names``; all 0 and ``()`` without slices.
+    - ``audiences``: the tag of the people who alone are asked, of the items that have one.
     - ``telling``: columns that hold labels: shown to people, they would answer for them.
     """
 
@@ -181,6 +186,7 @@ class PoolView:
     slices: NDArray[np.int64]
     slice_names: tuple[str, ...]
     telling: frozenset[str] = frozenset()
+    audiences: Mapping[int, str] = field(default_factory=dict[int, str])
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -294,6 +300,14 @@ class Store(Protocol):
     def answered_by(self, project: str, pool: int, reviewer: str) -> int: ...
     def undo(self, project: Project, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
     def reviews(self, project: Project, pool: int) -> list[Review]: ...
+    def comment(self, project: str, comment: NewComment, event: NewEvent) -> None: ...
+    def thread(
+        self, project: str, request: str, reviewer: str, *, blind: bool, everything: bool = False
+    ) -> list[Comment]: ...
+    def waiting_for(self, project: str, reviewer: str) -> Waiting: ...
+    def expire_requests(
+        self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int
+    ) -> int: ...
     def queue_counts(self, project: str, pool: int) -> QueueCounts: ...
     def record(self, project: str, events: Sequence[NewEvent]) -> None: ...
     def checkpoint(self, project: str) -> str | None: ...

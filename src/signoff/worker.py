@@ -22,10 +22,12 @@ from signoff.bootstrap import (
     make_engine,
     make_strategy,
     open_store,
+    recorder_for,
     sign_with_its_key,
     stored_model,
 )
 from signoff.core.records import Project
+from signoff.desk import expire
 from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
@@ -70,6 +72,7 @@ class Worker:
             if project is None:
                 continue
             try:
+                self._expire(project)
                 if self._may_move(project):
                     self._advance(project)
                     moved = True
@@ -91,6 +94,11 @@ class Worker:
     def _advance(self, project: Project) -> None:
         with owning(self.store, project.id):
             self._engine(project).advance()
+
+    def _expire(self, project: Project) -> None:
+        """Do what the project says about requests whose time ran out."""
+        if project.queue.due is not None:
+            expire(self.store, project, recorder_for(self.store, project.id, actor=ACTOR))
 
     def _sign(self, project: Project) -> None:
         """Sign what no round will sign: who came and went after the project's end, for one."""

@@ -9,7 +9,8 @@ from dataclasses import dataclass, field, replace
 
 from signoff.core.items import Item, ItemNumber
 from signoff.core.questions import Answer, Choice
-from signoff.core.records import Json, Phase, Project
+from signoff.core.records import CommentKind, Json, Phase, Project
+from signoff.core.records import Waiting as Waits
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import NotLeased, OtherAnswer, Settled
 from signoff.ports import Forecast, Progress
@@ -99,6 +100,17 @@ class Given:
     settled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    id: str
+    request: str
+    author: str
+    text: str
+    mine: bool
+    kind: CommentKind = "comment"
+    at: int = NOW
+
+
 @dataclass(slots=True)
 class Queue:
     """One project's requests and reviews."""
@@ -107,6 +119,7 @@ class Queue:
     waiting: dict[str, Waiting]
     given: list[Given] = field(default_factory=list[Given])
     flags: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    said: list[Said] = field(default_factory=list[Said])
     skipped_why: list[str | None] = field(default_factory=list[str | None])
     phase: Phase = "auditing"
     paused: str | None = None
@@ -243,6 +256,24 @@ class MemoryDesk:
                 undoable=not each.settled,
             )
             for each in mine[::-1][:limit]
+        ]
+
+    def waiting(self) -> Waits:
+        others = any(each.state == "leased" for each in self.queue.waiting.values())
+        return Waits(held_until=NOW if others else None)
+
+    def comment(self, request: str, text: str, /, *, id: str | None = None) -> None:
+        self._asked(request)
+        self.queue.said.append(
+            Said(id or str(uuid.uuid4()), request, self.reviewer, text=text, mine=True)
+        )
+
+    def thread(self, request: str, /, *, everything: bool = False) -> list[Said]:
+        self._asked(request)
+        return [
+            replace(each, mine=each.author == self.reviewer)
+            for each in self.queue.said
+            if each.request == request and (everything or each.author == self.reviewer)
         ]
 
     def mine(self) -> int:

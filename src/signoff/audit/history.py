@@ -154,6 +154,10 @@ class History:
             "answer.extra": self._extra,
             "answer.undone": self._undo,
             "answer.skipped": self._skip,
+            "reviewer.tagged": self._about_reviewer,
+            "request.assigned": self._assign,
+            "request.expired": self._flag,
+            "comment.added": self._comment,
             "item.flagged": self._flag,
             "model.fitted": self._about_pool,
             "audit.committed": self._commit,
@@ -243,6 +247,22 @@ class History:
 
     def _flag(self, event: Event, _: Mapping[str, str]) -> None:
         self._item(event.body)
+
+    def _about_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
+        self._known(str(event.body["reviewer"]))
+
+    def _assign(self, event: Event, _: Mapping[str, str]) -> None:
+        self._item(event.body)
+        for reviewer in cast("list[str]", event.body["people"]):
+            self._known(reviewer)
+
+    def _comment(self, event: Event, _: Mapping[str, str]) -> None:
+        self._item(event.body)
+        self._known(str(event.body["reviewer"]))
+
+    def _known(self, reviewer: str) -> None:
+        if reviewer not in self.reviewers:
+            _refuse(f"it speaks of a reviewer the log does not know ({reviewer[:40]})")
 
     def _about_pool(self, event: Event, _: Mapping[str, str]) -> None:
         self._pool(event.body)

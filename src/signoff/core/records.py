@@ -6,16 +6,18 @@ Instants are microseconds since 1970 in UTC. Items are dense numbers in their po
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Choice
+from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
 RequestState = Literal["open", "answered", "withdrawn"]
+CommentKind = Literal["comment", "flag"]
 JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
@@ -39,6 +41,7 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
+    queue: QueueRules = field(default_factory=QueueRules)
 
     @property
     def overlap(self) -> int:
@@ -105,6 +108,8 @@ class Review:
     event: str
     key: str = ""
     shown: Json | None = None
+    sealed: bool = False
+    """Its reviewer saw what others said of the item: it can no longer be taken back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,7 +164,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRequest:
-    """A request to open, with what people are shown: the item's key, ``text`` and ``data``."""
+    """A request to open, with what people are shown: the item's key, ``text`` and ``data``.
+
+    ``audience``: the tag of those who are asked, "" for everybody. ``due``: an instant, if any.
+    """
 
     id: str
     item: int
@@ -167,6 +175,8 @@ class NewRequest:
     priority: int
     key: str = ""
     shown: Json | None = None
+    audience: str = ""
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -183,6 +193,56 @@ class NewReview:
 
 Tell = Callable[[NewReview, bool], NewEvent]
 """The event of a review, given whether it counts: the answers do that an item needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A request whose time ran out, and for whom it is from now on."""
+
+    id: str
+    pool: int
+    item: int
+    due: int
+    outcome: Outcome
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewComment:
+    """A comment to store. The same ``id`` again is the same comment sent again."""
+
+    id: str
+    request: str
+    pool: int
+    item: int
+    reviewer: str
+    kind: CommentKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said of an item; ``text`` is None once it was erased."""
+
+    id: str
+    request: str
+    reviewer: str
+    kind: CommentKind
+    text: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits in a project, as seen by one reviewer: for others than this one, and for whom.
+
+    ``second``: items this reviewer is done with wait for a further person. ``assigned``: items wait
+    for others with some skill. ``held_until``: when the first of the leases of others ends.
+    """
+
+    second: bool = False
+    assigned: bool = False
+    held_until: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

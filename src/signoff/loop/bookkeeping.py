@@ -15,6 +15,7 @@ from signoff.core.batches import Batch
 from signoff.core.decisions import Decision
 from signoff.core.joining import Answered
 from signoff.core.questions import Answer
+from signoff.core.queueing import EVERYBODY
 from signoff.core.records import (
     AskReason,
     Audit,
@@ -58,9 +59,16 @@ class Bookkeeper:
                 priority=place,
                 key=view.keys[int(items[at])],
                 shown=view.for_people(int(items[at])).shown(),
+                audience=view.audiences.get(int(items[at]), EVERYBODY),
+                due=self._due(),
             )
             for place, at in enumerate(order)
         ]
+
+    def _due(self) -> int | None:
+        """When a request that is opened now is due."""
+        rule = self.project.queue.due
+        return None if rule is None else self.recorder.now() + rule.seconds * 1_000_000
 
     def asked(self, pool: Pool, items: NDArray[np.int64], reason: AskReason) -> NewEvent:
         """Requests were opened."""

@@ -12,6 +12,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from signoff.core.queueing import QueueRules, columns_of
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Policy
 from signoff.errors import StoreChanged
@@ -32,6 +33,8 @@ class Grouped(Protocol):
     def policy(self) -> Policy: ...
     @property
     def rules(self) -> Sequence[AskAlways]: ...
+    @property
+    def queue(self) -> QueueRules: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +48,8 @@ class Grouping:
     def of(cls, fixed: Grouped) -> Grouping:
         """Equal texts are one item within a slice and a rule's column, unless grouping is off."""
         by = getattr(fixed.policy, "slice", None)
-        apart = {name for name in (by, *(rule.column for rule in fixed.rules)) if name}
+        ruled = (*(rule.column for rule in fixed.rules), *columns_of(fixed.queue))
+        apart = {name for name in (by, *ruled) if name}
         return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
 
     def items(self, frame: pl.DataFrame) -> NDArray[np.int64]:

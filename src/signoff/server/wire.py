@@ -222,6 +222,7 @@ class Leased(Told):
     requests: list[RequestShown]
     lost: list[str] = Field(description="Of those held: no longer leased to the caller.")
     why: str | None
+    until: Instant | None = Field(description="When the first lease of somebody else ends.")
     retry_seconds: float | None
     progress: ProgressShown
 

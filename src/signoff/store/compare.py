@@ -10,7 +10,11 @@ import sqlalchemy as sa
 
 from signoff.core.events import canonical_json, instant
 from signoff.core.records import Json
-from signoff.store.compare_queue import queue_disagreements
+from signoff.store.compare_queue import (
+    queue_disagreements,
+    said_otherwise,
+    tagged_otherwise,
+)
 from signoff.store.database import integrity_problem
 from signoff.store.log import read_events, unnumbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
@@ -46,6 +50,8 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     yield from _reviews(db, project, log)
     yield from _audits(db, project, log)
     yield from queue_disagreements(db, project)
+    yield from said_otherwise(db, project, log)
+    yield from tagged_otherwise(db, project, log)
 
 
 def _read(db: sa.Connection, project: str) -> Iterator[_Event]:

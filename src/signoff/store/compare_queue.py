@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Protocol, cast
 
 import sqlalchemy as sa
 
+from signoff.core.events import instant
+from signoff.store.assigning import all_tags
 from signoff.store.schema import requests, reviews
-from signoff.store.schema_queue import tallies
+from signoff.store.schema_queue import comments, tallies
 
 COUNTS = ("opened", "finished", "answers", "skips")
 
@@ -69,3 +73,60 @@ def _standing(project: str) -> sa.ColumnElement[bool]:
         reviews.c.undone.is_(False),
         reviews.c.counted.is_(True),
     )
+
+
+class Told(Protocol):
+    """An event and the content that was not erased."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def type(self) -> str: ...
+    @property
+    def at(self) -> str: ...
+    @property
+    def body(self) -> Mapping[str, object]: ...
+    @property
+    def content(self) -> Mapping[str, str]: ...
+
+
+def said_otherwise(db: sa.Connection, project: str, log: Sequence[Told]) -> Iterator[str]:
+    """Comments that are not what was logged, and those that are gone."""
+    told = {each.id: each for each in log if each.type in SAID}
+    rows = db.execute(sa.select(comments).where(comments.c.project == project)).all()
+    gone = {each.id for each in told.values() if each.type != "item.flagged"}
+    gone -= {row.event for row in rows}
+    if gone:
+        yield f"{len(gone)} comments of the log are not in the tables."
+    for row in rows:
+        event = told.get(row.event)
+        if event is None:
+            yield f"A comment on item {row.item} of pool {row.pool} is not in the log."
+            continue
+        name = "note" if row.kind == "flag" else "text"
+        text = event.content.get(name)
+        said = (
+            event.body.get("pool"),
+            event.body.get("item"),
+            event.body.get("reviewer"),
+            event.at,
+            None if text is None else json.loads(text),
+        )
+        if said != (row.pool, row.item, row.reviewer, instant(row.at), row.text):
+            yield f"A comment on item {row.item} of pool {row.pool} is not what was logged."
+
+
+SAID = ("comment.added", "item.flagged")
+
+
+def tagged_otherwise(db: sa.Connection, project: str, log: Sequence[Told]) -> Iterator[str]:
+    """Reviewers whose skills are not those that were logged last."""
+    said = {
+        str(each.body["reviewer"]): sorted(cast("list[str]", each.body["tags"]))
+        for each in log
+        if each.type == "reviewer.tagged"
+    }
+    found = {reviewer: sorted(tags) for reviewer, tags in all_tags(db, project).items()}
+    for reviewer in sorted(said.keys() | found.keys()):
+        if said.get(reviewer, []) != found.get(reviewer, []):
+            yield f"Reviewer {reviewer} has other skills in the table than in the log."

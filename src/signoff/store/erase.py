@@ -21,7 +21,7 @@ from signoff.store.schema import (
     requests,
     reviews,
 )
-from signoff.store.schema_queue import seats
+from signoff.store.schema_queue import comments, seats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +100,11 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
         sa.update(requests)
         .where(requests.c.project == project, requests.c.pool == pool, requests.c.item == item)
         .values(key=None, shown=sa.null())
+    )
+    db.execute(
+        sa.update(comments)
+        .where(comments.c.project == project, comments.c.pool == pool, comments.c.item == item)
+        .values(text=None)
     )
     _withdraw(db, project, pool, item)
     # Tokens a model learnt may stem from the erased text.

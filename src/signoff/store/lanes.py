@@ -11,7 +11,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable
 
-EVERYBODY = ""
+from signoff.core.queueing import EVERYBODY
+
 PEOPLE = "@"
 MOST_DONE = 100
 """So many people a lane can name: a longer text would not fit an index page."""

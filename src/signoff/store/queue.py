@@ -40,7 +40,8 @@ def open_requests(db: sa.Connection, project: str, pool: int, wanted: Sequence[N
             "wanted": overlap,
             "given": 0,
             "free": overlap,
-            "lane": lane(),
+            "lane": lane(request.audience),
+            "due": request.due,
         }
         for request in wanted
         if request.item not in have

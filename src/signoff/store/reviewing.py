@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from signoff.core.records import (
+    Expired,
     NewEvent,
     NewReview,
     OpenRequest,
@@ -12,8 +13,9 @@ from signoff.core.records import (
     QueueCounts,
     Review,
     Tell,
+    Waiting,
 )
-from signoff.store import log, queue, reviews, seats, tallies
+from signoff.store import assigning, log, queue, reviews, seats, tallies
 from signoff.store.connections import Database
 
 
@@ -34,7 +36,13 @@ class Reviewing(Database):
         self._free_expired(project, now=now)
         with self.transaction() as db:
             return seats.lease(
-                db, project, reviewer, tags=(), limit=limit, until=until, holding=holding
+                db,
+                project,
+                reviewer,
+                tags=assigning.tags_of(db, reviewer),
+                limit=limit,
+                until=until,
+                holding=holding,
             )
 
     def _free_expired(self, project: str, *, now: int) -> None:
@@ -49,7 +57,8 @@ class Reviewing(Database):
     ) -> frozenset[str]:
         """Lengthen a reviewer's leases; those it still has."""
         with self.transaction() as db:
-            return frozenset(seats.renew(db, project, reviewer, holding, until=until))
+            tags = assigning.tags_of(db, reviewer)
+            return frozenset(seats.renew(db, project, reviewer, holding, tags=tags, until=until))
 
     def requests(self, project: str, pool: int) -> list[OpenRequest]:
         """All requests of a pool, answered ones too."""
@@ -122,3 +131,42 @@ class Reviewing(Database):
         """The median time of people's last answers; None before anybody answered by hand."""
         with self.reading() as db:
             return reviews.pace(db, project, pool)
+
+    # ---------------------------------------------------------------- who is asked
+
+    def waiting_for(self, project: str, reviewer: str) -> Waiting:
+        """Why a reviewer gets nothing."""
+        with self.reading() as db:
+            return assigning.waiting_for(db, project, reviewer)
+
+    def reviewer_tags(self, project: str) -> dict[str, list[str]]:
+        """The skills of the reviewers of a project who have any, by id."""
+        with self.reading() as db:
+            return assigning.all_tags(db, project)
+
+    def set_tags(
+        self, project: str, reviewer: str, tags: Collection[str], events: Sequence[NewEvent]
+    ) -> None:
+        """Let a reviewer have these skills and no other."""
+        with self.transaction() as db:
+            assigning.set_tags(db, project, reviewer, tags)
+            log.append(db, project, events)
+
+    def assign(self, project: str, request: str, audience: str, events: Sequence[NewEvent]) -> None:
+        """Ask an item of others than before; raises :class:`NotLeased` where it waits no longer."""
+        with self.transaction() as db:
+            assigning.assign(db, project, request, audience)
+            log.append(db, project, events)
+
+    def expire_requests(
+        self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int
+    ) -> int:
+        """Do what a project says about requests whose time ran out, and log each of them once; how
+        many there were. Any process may do it at any time."""
+        with self.reading() as db:
+            if not assigning.any_due(db, project.id, now=now):
+                return 0
+        with self.transaction() as db:
+            gone = assigning.expire_due(db, project.id, project.queue, now=now)
+            log.append(db, project.id, [tell(each) for each in gone])
+        return len(gone)

@@ -255,7 +255,7 @@ def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> Op
     asked = _asked(db, project, [review.request])[review.request]
     taken = db.execute(
         sa.update(reviews)
-        .where(reviews.c.id == review.id, reviews.c.undone.is_(False))
+        .where(reviews.c.id == review.id, reviews.c.undone.is_(False), reviews.c.sealed.is_(False))
         .values(undone=True)
     )
     if taken.rowcount != 1:
@@ -329,4 +329,5 @@ def _review(row: sa.Row[tuple[object, ...]], question: Choice) -> Review:
         event=row.event,
         key=row.key or "",
         shown=row.shown,
+        sealed=row.sealed,
     )

@@ -22,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -101,6 +102,10 @@ requests = Table(
     Column("free", Integer, nullable=False, server_default="1"),
     # Whom it is for and who is done with it.
     Column("lane", Text, nullable=False, server_default="|"),
+    # When it is due; nothing once that was over.
+    Column("due", BigInteger),
+    # The known answer it checks; nothing for an item of a pool.
+    Column("gold", Integer),
     UniqueConstraint("project", "pool", "item"),
     CheckConstraint("given <= wanted", name="ck_requests_given"),
 )
@@ -112,6 +117,13 @@ Index(
     requests.c.id,
     sqlite_where=requests.c.free > 0,
     postgresql_where=requests.c.free > 0,
+)
+Index(
+    "ix_requests_due",
+    requests.c.project,
+    requests.c.due,
+    sqlite_where=requests.c.due.is_not(None) & (requests.c.state == "open"),
+    postgresql_where=requests.c.due.is_not(None) & (requests.c.state == "open"),
 )
 
 reviews = Table(
@@ -133,6 +145,8 @@ reviews = Table(
     Column("undone", Boolean, nullable=False),
     # False for an answer that came when the item had all it needed: kept, and counts for nothing.
     Column("counted", Boolean, nullable=False),
+    # True once its reviewer saw what others said of the item.
+    Column("sealed", Boolean, nullable=False, server_default=false()),
 )
 Index(
     "ix_reviews_standing",

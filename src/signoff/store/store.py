@@ -29,6 +29,7 @@ from signoff.store.database import translated
 from signoff.store.jobs import Jobs
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.talking import Talking
 
 if TYPE_CHECKING:
     import polars as pl
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Jobs):
+class SqlStore(Reviewing, Jobs, Talking):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 import sqlalchemy as sa
 from alembic import op
+from sqlalchemy.dialects import postgresql
 
 revision = "0003"
 down_revision = "0001"
 
+Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 WAITS = sa.text("free > 0")
 STANDING = sa.text("undone IS false AND counted IS true")
 STANDING_IN_SQLITE = sa.text("undone IS 0 AND counted IS 1")
+DUE = sa.text("due IS NOT NULL AND state = 'open'")
 TIMED = sa.text("seconds IS NOT NULL")
 
 
 def upgrade() -> None:
     """Move leases to rows of their own; count what there is."""
     _add_tables()
+    _add_rooms()
     _widen_requests()
     _move_leases()
     _tally()
@@ -50,6 +54,58 @@ def _add_tables() -> None:
     )
 
 
+def _add_rooms() -> None:
+    """What is beside the queue: skills, comments, known answers."""
+    op.create_table(
+        "reviewer_tags",
+        sa.Column("reviewer", sa.String(length=36), nullable=False),
+        sa.Column("tag", sa.String(length=40), nullable=False),
+        sa.Column("project", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(
+            ["project"], ["projects.id"], name=op.f("fk_reviewer_tags_project")
+        ),
+        sa.ForeignKeyConstraint(
+            ["reviewer"], ["reviewers.id"], name=op.f("fk_reviewer_tags_reviewer")
+        ),
+        sa.PrimaryKeyConstraint("reviewer", "tag", name=op.f("pk_reviewer_tags")),
+    )
+    op.create_index("ix_reviewer_tags_project", "reviewer_tags", ["project"])
+    op.create_table(
+        "comments",
+        sa.Column("id", sa.String(length=36), nullable=False),
+        sa.Column("project", sa.String(length=36), nullable=False),
+        sa.Column("request", sa.String(length=36), nullable=False),
+        sa.Column("pool", sa.Integer(), nullable=False),
+        sa.Column("item", sa.BigInteger(), nullable=False),
+        sa.Column("reviewer", sa.String(length=36), nullable=False),
+        sa.Column("kind", sa.String(length=16), nullable=False),
+        sa.Column("text", sa.Text(), nullable=True),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_comments_project")),
+        sa.ForeignKeyConstraint(["request"], ["requests.id"], name=op.f("fk_comments_request")),
+        sa.ForeignKeyConstraint(["reviewer"], ["reviewers.id"], name=op.f("fk_comments_reviewer")),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_comments")),
+    )
+    op.create_index("ix_comments_request", "comments", ["request", "at"])
+    op.create_index("ix_comments_item", "comments", ["project", "pool", "item"])
+    op.create_table(
+        "gold",
+        sa.Column("project", sa.String(length=36), nullable=False),
+        sa.Column("number", sa.Integer(), autoincrement=False, nullable=False),
+        sa.Column("key", sa.Text(), nullable=True),
+        sa.Column("shown", Json, nullable=True),
+        sa.Column("answer", Json, nullable=True),
+        sa.Column("pool", sa.Integer(), nullable=True),
+        sa.Column("item", sa.BigInteger(), nullable=True),
+        sa.Column("retired", sa.Boolean(), nullable=False),
+        sa.Column("event", sa.String(length=36), nullable=False),
+        sa.Column("at", sa.BigInteger(), nullable=False),
+        sa.ForeignKeyConstraint(["project"], ["projects.id"], name=op.f("fk_gold_project")),
+        sa.PrimaryKeyConstraint("project", "number", name=op.f("pk_gold")),
+    )
+
+
 def _widen_requests() -> None:
     for name, least in (("wanted", "1"), ("free", "1")):
         op.add_column(
@@ -59,6 +115,15 @@ def _widen_requests() -> None:
     op.execute(
         "ALTER TABLE requests ADD COLUMN given INTEGER DEFAULT '0' NOT NULL"
         " CONSTRAINT ck_requests_given CHECK (given <= wanted)"
+    )
+    op.add_column("requests", sa.Column("due", sa.BigInteger(), nullable=True))
+    op.add_column("requests", sa.Column("gold", sa.Integer(), nullable=True))
+    op.create_index(
+        "ix_requests_due", "requests", ["project", "due"], sqlite_where=DUE, postgresql_where=DUE
+    )
+    op.add_column(
+        "reviews",
+        sa.Column("sealed", sa.Boolean(), server_default=sa.false(), nullable=False),
     )
     op.add_column("requests", sa.Column("lane", sa.Text(), server_default="|", nullable=False))
 
