@@ -106,7 +106,7 @@ def test_ones_own_words_close_nothing(room: Room) -> None:
     ann.comment(mine.id, "long")
     ann.answer(mine, A, seconds=1.0)
     assert texts(ann, mine.id) == ["long"]
-    assert ann.take_back().answer == A
+    assert ann.take_back().answers == {"answer": A}
 
 
 def test_taking_an_answer_back_hides_the_others_again(room: Room) -> None:

@@ -43,7 +43,7 @@ class Panel:
         self.engine = make_engine(
             self.job.store,
             self.job.project,
-            strategy=self.job.strategy,
+            automations=self.job.automations,
             hidden=frozenset(),
             actor="test",
             budget=self.budget,

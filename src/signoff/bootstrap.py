@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,17 +15,18 @@ from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import default_key, load_key
 from signoff.core.batches import seal
 from signoff.core.certification import split_tests
+from signoff.core.coding import Codes, labels_of
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
-from signoff.core.questions import Choice
+from signoff.core.questions import Form
 from signoff.core.queueing import QueueRules
 from signoff.core.records import OpenRequest, Pool, Project
-from signoff.core.routing import AskAlways, Certified, Policy, Threshold
+from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
 from signoff.desk import QueueDesk, sign_in
 from signoff.engine import Engine
 from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
-from signoff.ports import PoolStrategy
+from signoff.ports import Automation
 from signoff.settings import Settings
 from signoff.store.store import SqlStore
 from signoff.version import VERSION
@@ -68,7 +70,7 @@ class ProjectSpec:
     """What the first run of a project fixes."""
 
     name: str
-    question: Choice
+    form: Form
     policy: Policy
     rules: tuple[AskAlways, ...]
     process: dict[str, object]
@@ -87,7 +89,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
     project = Project(
         id=new_id(),
         name=spec.name,
-        question=spec.question,
+        form=spec.form,
         policy=spec.policy,
         rules=spec.rules,
         process=spec.process,
@@ -106,7 +108,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
         {
             "name": project.name,
             "kind": "pool",
-            "question": project.question.to_json(),
+            "form": project.form.to_json(),
             "policy": project.policy.to_json(),
             "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
             "process": project.process,
@@ -149,10 +151,11 @@ def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
     return pool
 
 
-def refuse_infeasible(policy: Policy, items: int, labels: int) -> None:
+def refuse_infeasible(policy: Policy, items: int, form: Form) -> None:
     """Raise :class:`Infeasible`, before anything is asked, where no audit would leave a gain."""
     if not isinstance(policy, Certified):
         return
+    labels = max(len(labels_of(question) or ()) for question in form.questions)
     first = min(items, STARTING_ANSWERS_PER_LABEL * labels)
     (test,) = split_tests([], [items], policy.max_error, policy.alpha)
     if not feasible(items, first, test.errors, policy.alpha):
@@ -171,12 +174,26 @@ def stored_model(project: Project) -> str:
     )
 
 
-def make_strategy(policy: Policy, model: object, labels: tuple[str, ...]) -> PoolStrategy:
-    """How a pool is worked on: a learner that is taught, or a model that stays as it is."""
+def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Automation]:
+    """How each question is answered by a machine: by a learner that is taught, or a model that
+    stays as it is. None where people answer everything."""
+    if isinstance(policy, People):
+        return {}
     from signoff.learning.supervised import strategy_for
 
     threshold = policy.confidence if isinstance(policy, Threshold) else None
-    return strategy_for(model, labels=labels, threshold=threshold)
+    automations: dict[str, Automation] = {}
+    for question in form.questions:
+        codes = Codes(question)
+        labels = labels_of(question)
+        if labels is None:
+            raise UsageError(
+                f"No model can answer a question of kind {question.kind!r} yet.",
+                hint="Pass --policy people.",
+            )
+        strategy = strategy_for(model, labels=labels, threshold=threshold)
+        automations[question.name] = Automation(strategy=strategy, codes=codes)
+    return automations
 
 
 def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
@@ -200,7 +217,7 @@ def make_engine(
     store: SqlStore,
     project: Project,
     *,
-    strategy: PoolStrategy,
+    automations: Mapping[str, Automation],
     hidden: frozenset[str],
     actor: str,
     budget: int | None,
@@ -212,7 +229,7 @@ def make_engine(
     return Engine(
         store=store,
         project=project,
-        strategy=strategy,
+        automations=automations,
         views=PoolViews(store, project, hidden, {}),
         recorder=recorder_for(store, project.id, actor=actor),
         budget=budget,

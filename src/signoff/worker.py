@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from signoff.bootstrap import (
+    make_automations,
     make_engine,
-    make_strategy,
     open_store,
     recorder_for,
     sign_with_its_key,
@@ -117,7 +117,7 @@ class Worker:
             self._engines[project.id] = make_engine(
                 self.store,
                 project,
-                strategy=make_strategy(project.policy, model, project.question.ids),
+                automations=make_automations(project.policy, model, project.form),
                 hidden=frozenset(project.hidden),
                 actor=ACTOR,
                 budget=None,

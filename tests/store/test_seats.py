@@ -94,7 +94,7 @@ def test_a_tie_asks_one_more_person_until_one_answer_leads(room: Room) -> None:
     answer_next(two, people[2], said[2])
     assert waiting(two) == 0
     (answered,) = answered_items(two.store.reviews(two.project, 1), two.project)
-    assert (answered.answer, answered.reviewers) == (NEGATIVE, tuple(people[:3]))
+    assert (answered.to("answer"), answered.reviewers) == (NEGATIVE, tuple(people[:3]))
     assert two.lease(people[3]) == []
 
 

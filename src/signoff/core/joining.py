@@ -8,12 +8,12 @@ items answered.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from signoff.core.questions import Answer
-from signoff.core.records import AskReason, Phase, Project, Review
+from signoff.core.questions import Answer, Form
+from signoff.core.records import Answers, AskReason, Phase, Project, Review
 
 A = TypeVar("A")
 Same = Callable[[A, A], bool]
@@ -59,19 +59,46 @@ def _leader(answers: Sequence[A], same: Same[A]) -> A | None:
     return leading[0] if len(leading) == 1 else None
 
 
+# ------------------------------------------------------------------------------ forms
+
+
+def form_wants(said: Sequence[Answers], least: int, form: Form) -> int:
+    """How many answers to a form an item needs: as many as the question that needs most."""
+    return max(
+        wanted([answers[question.name] for answers in said], least, question.same)
+        for question in form.questions
+    )
+
+
+def form_joined(said: Sequence[Answers], least: int, form: Form) -> dict[str, Answer] | None:
+    """The joined answer to every question; None before each of them has one."""
+    found: dict[str, Answer] = {}
+    for question in form.questions:
+        one = joined([answers[question.name] for answers in said], least, question.same)
+        if one is None:
+            return None
+        found[question.name] = one
+    return found
+
+
 # ------------------------------------------------------------------------------ items
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answered:
-    """An item that people answered: their reviews in order, and the answer joined from them.
+    """An item that people answered: their reviews in order, and the answers joined from them, by
+    question.
 
-    ``answer`` is None once the item was erased.
+    ``answers`` is None once the item was erased.
     """
 
     item: int
-    answer: Answer | None
+    answers: Answers | None
     reviews: tuple[Review, ...]
+
+    def to(self, question: str) -> Answer | None:
+        """The joined answer to one question; None once the item was erased."""
+        return None if self.answers is None else self.answers[question]
 
     @property
     def reason(self) -> AskReason:
@@ -93,6 +120,10 @@ class Answered:
         """Who answered, in order."""
         return tuple(review.reviewer for review in self.reviews)
 
+    def names(self, names: Mapping[str, str]) -> str:
+        """Who answered, by name."""
+        return ", ".join(names[reviewer] for reviewer in self.reviewers)
+
 
 def answered_items(reviews: Iterable[Review], project: Project) -> list[Answered]:
     """The items of a pool that are answered, in the order in which they became so.
@@ -109,9 +140,9 @@ def answered_items(reviews: Iterable[Review], project: Project) -> list[Answered
 
 
 def _answered(item: int, given: Sequence[Review], project: Project) -> Answered | None:
-    known = [review.answer for review in given if review.answer is not None]
+    known = [review.answers for review in given if review.answers is not None]
     if len(known) < len(given):
         enough = len(given) >= project.overlap
-        return Answered(item=item, answer=None, reviews=tuple(given)) if enough else None
-    answer = joined(known, project.overlap, project.question.same)
-    return None if answer is None else Answered(item=item, answer=answer, reviews=tuple(given))
+        return Answered(item=item, answers=None, reviews=tuple(given)) if enough else None
+    answers = form_joined(known, project.overlap, project.form)
+    return None if answers is None else Answered(item=item, answers=answers, reviews=tuple(given))

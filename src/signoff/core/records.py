@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from signoff.core.commitment import TestResult
-from signoff.core.questions import Answer, Choice
+from signoff.core.questions import Answer, Form, Question
 from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
 
@@ -20,17 +20,21 @@ RequestState = Literal["open", "answered", "withdrawn"]
 CommentKind = Literal["comment", "flag"]
 JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
+Roots = Mapping[str, str]
+"""Roots of batches by the name of the question they are about."""
+Answers = Mapping[str, Answer]
+"""Answers to a form, by question name."""
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A question, a policy and who answers: fixed by the first run."""
+    """A form of questions, a policy and who answers: fixed by the first run."""
 
     id: str
     name: str
-    question: Choice
+    form: Form
     policy: Policy
     rules: tuple[AskAlways, ...]
     process: Json
@@ -48,6 +52,11 @@ class Project:
         """How many people answer each item, blind to each other."""
         return overlap_of(self.process)
 
+    @property
+    def question(self) -> Question:
+        """The question of a project that asks one; see :attr:`Form.only`."""
+        return self.form.only
+
 
 def overlap_of(process: Mapping[str, object]) -> int:
     """How many answers an item needs in a human process; one where it says nothing."""
@@ -57,7 +66,11 @@ def overlap_of(process: Mapping[str, object]) -> int:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Rows that came in together: N items under one certificate."""
+    """Rows that came in together: N items under one certificate for each question.
+
+    ``frozen_roots``, ``model_roots`` and ``people_roots`` name batches by question: the frozen
+    labels, and what the model and people decided.
+    """
 
     project: str
     number: int
@@ -65,9 +78,9 @@ class Pool:
     items: int
     phase: Phase
     rows_root: str
-    frozen_root: str | None = None
-    model_root: str | None = None
-    people_root: str | None = None
+    frozen_roots: Roots = field(default_factory=dict[str, str])
+    model_roots: Roots = field(default_factory=dict[str, str])
+    people_roots: Roots = field(default_factory=dict[str, str])
     forecast: Json | None = None
     undone: int = 0
     """How many answers were taken back: what the loop works out stands only if none was since."""
@@ -92,14 +105,14 @@ class OpenRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """One person's answer to one item."""
+    """One person's answers to one item."""
 
     id: str
     request: str
     pool: int
     item: int
     reviewer: str
-    answer: Answer | None
+    answers: Answers | None
     """None once the item was erased."""
     seconds: float | None
     at: int
@@ -111,12 +124,26 @@ class Review:
     sealed: bool = False
     """Its reviewer saw what others said of the item: it can no longer be taken back."""
 
+    def to(self, question: str) -> Answer | None:
+        """The answer to one question; None once the item was erased."""
+        return None if self.answers is None else self.answers[question]
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer to the only question of a form; None once the item was erased."""
+        if self.answers is None:
+            return None
+        (answer,) = self.answers.values()
+        return answer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """One attempt at a certificate: what was committed, its secret seed, and what came of it."""
+    """One question's attempt at a certificate: what was committed, its secret seed, and what
+    came of it."""
 
     pool: int
+    question: str
     attempt: int
     committed: Json
     seed: bytes
@@ -181,12 +208,12 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReview:
-    """An answer to store. The same ``id`` again is the same answer sent again."""
+    """Answers to store. The same ``id`` again is the same review sent again."""
 
     id: str
     request: OpenRequest
     reviewer: str
-    answer: Answer
+    answers: Answers
     seconds: float | None
     note: str | None = None
 

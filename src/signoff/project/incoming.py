@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from signoff.core.questions import Form
+from signoff.core.questions.form import columns_shown
 from signoff.core.queueing import QueueRules, columns_of
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Policy
@@ -35,6 +37,8 @@ class Grouped(Protocol):
     def rules(self) -> Sequence[AskAlways]: ...
     @property
     def queue(self) -> QueueRules: ...
+    @property
+    def form(self) -> Form: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,10 +50,12 @@ class Grouping:
 
     @classmethod
     def of(cls, fixed: Grouped) -> Grouping:
-        """Equal texts are one item within a slice and a rule's column, unless grouping is off."""
+        """Equal texts are one item within a slice, a rule's column and what questions show beside
+        the text, unless grouping is off."""
         by = getattr(fixed.policy, "slice", None)
         ruled = (*(rule.column for rule in fixed.rules), *columns_of(fixed.queue))
-        apart = {name for name in (by, *ruled) if name}
+        apart = {name for name in (by, *ruled, *columns_shown(fixed.form)) if name}
+        apart.discard(fixed.text_column or "")
         return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
 
     def items(self, frame: pl.DataFrame) -> NDArray[np.int64]:

@@ -9,9 +9,18 @@ from statistics import median
 
 import sqlalchemy as sa
 
-from signoff.core.joining import wanted
-from signoff.core.questions import Answer, Choice
-from signoff.core.records import NewEvent, NewReview, OpenRequest, Phase, Project, Review, Tell
+from signoff.core.joining import form_wants
+from signoff.core.questions import Form, answers_to_json
+from signoff.core.records import (
+    Answers,
+    NewEvent,
+    NewReview,
+    OpenRequest,
+    Phase,
+    Project,
+    Review,
+    Tell,
+)
 from signoff.errors import NotLeased, OtherAnswer, Settled
 from signoff.store import tallies
 from signoff.store.lanes import with_done, without_done
@@ -47,7 +56,7 @@ def add_reviews(
             raise NotLeased(
                 "This item no longer waits for an answer.", hint="Go on with the next one."
             )
-        counts = request.take(review.reviewer, review.answer)
+        counts = request.take(review.reviewer, review.answers)
         event = tell(review, counts)
         before[review.id] = counts
         counted.append(counts)
@@ -60,7 +69,7 @@ def add_reviews(
                 "pool": review.request.pool,
                 "item": review.request.item,
                 "reviewer": review.reviewer,
-                "answer": review.answer.to_json(),
+                "answers": answers_to_json(review.answers),
                 "seconds": review.seconds,
                 "at": event.at,
                 "reason": review.request.reason,
@@ -87,14 +96,14 @@ class _Asked:
     lane: str
     wanted: int
     project: Project
-    said: dict[str, Answer | None]
+    said: dict[str, Answers | None]
     new: list[str] = field(default_factory=list[str])
 
-    def take(self, reviewer: str, answer: Answer) -> bool:
-        """Whether an answer counts; then it is one of those."""
+    def take(self, reviewer: str, answers: Answers) -> bool:
+        """Whether answers count; then it is one of those."""
         if self.state != "open" or reviewer in self.said:
             return False
-        self.said[reviewer] = answer
+        self.said[reviewer] = answers
         self.new.append(reviewer)
         self.lane = with_done(self.lane, reviewer)
         self.settle()
@@ -108,8 +117,8 @@ class _Asked:
 
     def settle(self) -> None:
         """See whether the item has all it needs."""
-        known = [answer for answer in self.said.values() if answer is not None]
-        self.wanted = wanted(known, self.project.overlap, self.project.question.same)
+        known = [answers for answers in self.said.values() if answers is not None]
+        self.wanted = form_wants(known, self.project.overlap, self.project.form)
         self.state = "answered" if len(self.said) == self.wanted else "open"
 
 
@@ -166,10 +175,10 @@ def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview])
         sa.select(reviews).where(reviews.c.project == project, reviews.c.id.in_(sent))
     ).all()
     for row in found:
-        second = sent[row.id].answer.to_json()
-        same = (row.answer, row.request) == (second, sent[row.id].request.id)
+        second = answers_to_json(sent[row.id].answers)
+        same = (row.answers, row.request) == (second, sent[row.id].request.id)
         if not same or row.reviewer != sent[row.id].reviewer:
-            raise OtherAnswer(row.answer, second)
+            raise OtherAnswer(row.answers, second)
     return {row.id: bool(row.counted) for row in found}
 
 
@@ -182,7 +191,7 @@ def _asked(db: sa.Connection, project: Project, ids: Collection[str]) -> dict[st
         .with_for_update()
     ).all()
     begun = [row.id for row in rows if row.given]
-    said = _said(db, project.question, begun) if begun else {}
+    said = _said(db, project.form, begun) if begun else {}
     return {
         row.id: _Asked(
             id=row.id,
@@ -198,17 +207,17 @@ def _asked(db: sa.Connection, project: Project, ids: Collection[str]) -> dict[st
 
 
 def _said(
-    db: sa.Connection, question: Choice, ids: Collection[str]
-) -> dict[str, dict[str, Answer | None]]:
+    db: sa.Connection, form: Form, ids: Collection[str]
+) -> dict[str, dict[str, Answers | None]]:
     """The answers to these requests that stand, by request and reviewer, in order."""
-    found: dict[str, dict[str, Answer | None]] = {}
+    found: dict[str, dict[str, Answers | None]] = {}
     rows = db.execute(
-        sa.select(reviews.c.request, reviews.c.reviewer, reviews.c.answer)
+        sa.select(reviews.c.request, reviews.c.reviewer, reviews.c.answers)
         .where(reviews.c.request.in_(ids), reviews.c.undone.is_(False), reviews.c.counted.is_(True))
         .order_by(reviews.c.n)
     )
-    for request, reviewer, answer in rows:
-        read = None if answer is None else question.from_json(answer)
+    for request, reviewer, answers in rows:
+        read = None if answers is None else form.from_json(answers)
         found.setdefault(request, {})[reviewer] = read
     return found
 
@@ -218,9 +227,7 @@ def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
     return {row.number: row.phase for row in found}
 
 
-def recent(
-    db: sa.Connection, project: str, reviewer: str, question: Choice, limit: int
-) -> list[Review]:
+def recent(db: sa.Connection, project: str, reviewer: str, form: Form, limit: int) -> list[Review]:
     """This reviewer's last answers that count and stand, newest first."""
     rows = db.execute(
         _standing(project)
@@ -228,7 +235,7 @@ def recent(
         .order_by(reviews.c.n.desc())
         .limit(limit)
     )
-    return [_review(row, question) for row in rows]
+    return [_review(row, form) for row in rows]
 
 
 def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> OpenRequest:
@@ -279,10 +286,10 @@ def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> Op
     return request_of(row)
 
 
-def pool_reviews(db: sa.Connection, project: str, pool: int, question: Choice) -> list[Review]:
+def pool_reviews(db: sa.Connection, project: str, pool: int, form: Form) -> list[Review]:
     """The answers of a pool that stand, in the order they were given."""
     rows = db.execute(_standing(project).where(reviews.c.pool == pool).order_by(reviews.c.n))
-    return [_review(row, question) for row in rows]
+    return [_review(row, form) for row in rows]
 
 
 def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float | None:
@@ -314,14 +321,14 @@ def _standing(project: str) -> sa.Select[tuple[object, ...]]:
     )
 
 
-def _review(row: sa.Row[tuple[object, ...]], question: Choice) -> Review:
+def _review(row: sa.Row[tuple[object, ...]], form: Form) -> Review:
     return Review(
         id=row.id,
         request=row.request,
         pool=row.pool,
         item=row.item,
         reviewer=row.reviewer,
-        answer=None if row.answer is None else question.from_json(row.answer),
+        answers=None if row.answers is None else form.from_json(row.answers),
         seconds=row.seconds,
         at=row.at,
         reason=row.reason,
