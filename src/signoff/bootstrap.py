@@ -22,7 +22,7 @@ from signoff.core.questions import Form
 from signoff.core.queueing import QueueRules
 from signoff.core.records import OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
-from signoff.desk import QueueDesk, sign_in
+from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
 from signoff.engine import Engine
 from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
@@ -200,6 +200,8 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
 
     def item_of(request: OpenRequest) -> Item:
+        if request.gold is not None:
+            return shown_item(request)
         view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
         return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
@@ -210,6 +212,7 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
         reviewer=sign_in(engine.store, engine.recorder, name=name, kind=kind),
         budget=engine.budget,
         item_of=item_of,
+        gold_share=GOLD_SHARE if kind == "person" else 0.0,
     )
 
 

@@ -9,13 +9,11 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from signoff.core.events import instant
 from signoff.core.items import Item
-from signoff.core.questions import Given, answers_to_json
+from signoff.core.questions import Given
 from signoff.core.records import (
     Answers,
     CommentKind,
-    Expired,
     NewComment,
     NewEvent,
     NewReview,
@@ -29,7 +27,17 @@ from signoff.core.routing import Certified
 from signoff.errors import NotLeased, Settled
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
+from signoff.loop.telling import (
+    answer_event,
+    expiry_event,
+    skip_event,
+    undo_event,
+    words_event,
+)
 from signoff.ports import Progress, Request, Store
+
+GOLD_SHARE = 0.05
+"""How many of the items that a person gets have a known answer, while there are such."""
 
 LEASE_MICROSECONDS = 5 * 60 * 1_000_000
 
@@ -97,19 +105,11 @@ def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
 def expire(store: Store, project: Project, recorder: Recorder) -> int:
     """Do what a project says about requests whose time ran out; how many there were."""
 
-    def tell(gone: Expired) -> NewEvent:
-        body: dict[str, object] = {
-            "pool": gone.pool,
-            "item": gone.item,
-            "due": instant(gone.due),
-            "outcome": gone.outcome,
-            "to": gone.to,
-        }
-        return recorder.event("request.expired", body, pool=gone.pool, item=gone.item)
-
     if project.queue.due is None:
         return 0
-    return store.expire_requests(project, tell, now=recorder.now())
+    return store.expire_requests(
+        project, lambda gone: expiry_event(recorder, gone), now=recorder.now()
+    )
 
 
 def shown_item(request: OpenRequest) -> Item:
@@ -131,6 +131,7 @@ class QueueDesk:
     reviewer: str
     budget: int | None = None
     item_of: Callable[[OpenRequest], Item] = shown_item
+    gold_share: float = GOLD_SHARE
     _waiting: dict[str, OpenRequest] = field(default_factory=dict[str, OpenRequest], init=False)
 
     # -------------------------------------------------------------------- asking
@@ -163,11 +164,21 @@ class QueueDesk:
                 now=now,
                 until=until,
                 holding=list(kept),
+                known=self._known_among(limit),
             )
         return Lease(
             requests=[self._shown(request) for request in leased],
             lost=[id for id in holding if id not in kept],
         )
+
+    def _known_among(self, limit: int) -> int:
+        """How many of so many items check how this reviewer answers: chance says it, item by item,
+        so that nobody can count ahead. A machine is not checked."""
+        if self.gold_share == 0:
+            return 0
+        drawn = self.recorder.entropy(4 * limit)
+        draws = [int.from_bytes(drawn[at : at + 4]) / 2**32 for at in range(0, len(drawn), 4)]
+        return sum(draw < self.gold_share for draw in draws)
 
     def _shown(self, request: OpenRequest) -> Request:
         self._waiting[request.id] = request
@@ -249,42 +260,14 @@ class QueueDesk:
         )
 
     def _tell(self, review: NewReview, counted: bool) -> NewEvent:
-        asked = review.request
-        content: dict[str, object] = {"answers": answers_to_json(review.answers)}
-        if review.note:
-            content["note"] = review.note
-        return self.recorder.event(
-            "answer.given" if counted else "answer.extra",
-            {
-                "pool": asked.pool,
-                "item": asked.item,
-                "questions": self.project.form.versions,
-                "reviewer": self.reviewer,
-                "seconds": review.seconds,
-                "reason": asked.reason,
-            },
-            content,
-            pool=asked.pool,
-            item=asked.item,
-        )
+        return answer_event(self.recorder, self.project, review, counted=counted)
 
     def skip(
         self, request: Request | str, reason: str | None = None, *, for_good: bool = False
     ) -> None:
         """Put the item back, behind the others; ``for_good``: for somebody else."""
         asked = self._asked(request if isinstance(request, str) else request.id)
-        event = self.recorder.event(
-            "answer.skipped",
-            {
-                "pool": asked.pool,
-                "item": asked.item,
-                "reviewer": self.reviewer,
-                "for_good": for_good,
-            },
-            {"note": reason} if reason else None,
-            pool=asked.pool,
-            item=asked.item,
-        )
+        event = skip_event(self.recorder, asked, self.reviewer, reason, for_good=for_good)
         self.store.skip(
             self.project.id,
             asked.id,
@@ -306,14 +289,7 @@ class QueueDesk:
 
     def _say(self, request: str, text: str, *, kind: CommentKind, id: str) -> None:
         asked = self._look_up(request)
-        name = "note" if kind == "flag" else "text"
-        event = self.recorder.event(
-            "item.flagged" if kind == "flag" else "comment.added",
-            {"pool": asked.pool, "item": asked.item, "reviewer": self.reviewer},
-            {name: text},
-            pool=asked.pool,
-            item=asked.item,
-        )
+        event = words_event(self.recorder, asked, self.reviewer, text, kind)
         comment = NewComment(
             id=id,
             request=asked.id,
@@ -379,9 +355,7 @@ class QueueDesk:
                 "There is no answer of yours that can still be taken back.",
                 hint="Labels were frozen after it, its audit is sealed, or you read others' words.",
             )
-        event = self.recorder.event(
-            "answer.undone", {"pool": found.pool, "item": found.item, "answer": found.event}
-        )
+        event = undo_event(self.recorder, found)
         opened = self.store.undo(self.project, found, [event])
         return Undone(request=self._shown(opened), answers=found.answers)
 
@@ -402,6 +376,10 @@ class QueueDesk:
         """How many of the newest pool's answers are this reviewer's."""
         return self.store.answered_by(self.project.id, self._pool().number, self.reviewer)
 
+    def known(self) -> tuple[int, int]:
+        """How many items with a known answer there are, and how many this reviewer answered."""
+        return self.store.gold_counts(self.project.id, self.reviewer)
+
     def waiting(self) -> Waiting:
         """Why there is nothing for this reviewer, though something waits."""
         return self.store.waiting_for(self.project.id, self.reviewer)
@@ -417,5 +395,6 @@ class QueueDesk:
 
 
 def _undoable(review: Review, pool: Pool) -> bool:
-    same_phase = review.pool == pool.number and review.phase == pool.phase
+    newest = review.gold is not None or review.pool == pool.number
+    same_phase = newest and review.phase == pool.phase
     return same_phase and not review.sealed

@@ -288,6 +288,7 @@ class Store(Protocol):
         now: int,
         until: int,
         holding: Sequence[str] = (),
+        known: int = 0,
     ) -> list[OpenRequest]: ...
     def renew(
         self, project: str, reviewer: str, holding: Sequence[str], *, until: int
@@ -313,6 +314,7 @@ class Store(Protocol):
     def thread(
         self, project: str, request: str, reviewer: str, *, blind: bool, everything: bool = False
     ) -> list[Comment]: ...
+    def gold_counts(self, project: str, reviewer: str) -> tuple[int, int]: ...
     def waiting_for(self, project: str, reviewer: str) -> Waiting: ...
     def expire_requests(
         self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int

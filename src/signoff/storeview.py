@@ -313,8 +313,18 @@ class StoreView:
         sign_with_its_key(self.store, self.project)
         with owning(self.store, self.project.id):
             self.store.sweep(self.project.id)
-            pool, item, rows, keys = self._locate(key)
             recorder = recorder_for(self.store, self.project.id, actor="erase")
+            known = self.store.erase_gold(
+                self.project.id, key, lambda number: recorder.event("gold.erased", {"gold": number})
+            )
+            try:
+                pool, item, rows, keys = self._locate(key)
+            except InputError:
+                if not known:
+                    raise
+                self.store.checkpoint(self.project.id)
+                self.store.compact()
+                return 1
             event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
             digests = [key_digest(self.project.id, each) for each in keys]
             self.store.erase(self.project.id, pool.number, item, digests, event)

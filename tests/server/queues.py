@@ -9,10 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from signoff.core.items import Item, ItemNumber
 from signoff.core.questions import Choice, Form, answers_to_json
-from signoff.core.records import Answers, CommentKind, Json, Phase, Project
+from signoff.core.records import Answers, CommentKind, Gold, Json, Phase, Project
 from signoff.core.records import Waiting as Waits
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import NotLeased, OtherAnswer, Settled
+from signoff.managing import Known, Person
 from signoff.ports import Forecast, Progress
 from signoff.server.desks import Standing
 
@@ -120,6 +121,11 @@ class Queue:
     given: list[Given] = field(default_factory=list[Given])
     flags: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
     said: list[Said] = field(default_factory=list[Said])
+    gold: list[Gold] = field(default_factory=list[Gold])
+    assigned: list[tuple[str, str | None, list[str]]] = field(
+        default_factory=list[tuple[str, "str | None", "list[str]"]]
+    )
+    tags: dict[str, list[str]] = field(default_factory=dict[str, "list[str]"])
     skipped_why: list[str | None] = field(default_factory=list[str | None])
     phase: Phase = "auditing"
     paused: str | None = None
@@ -276,12 +282,54 @@ class MemoryDesk:
             if each.request == request and (everything or each.author == self.reviewer)
         ]
 
+    def known(self) -> tuple[int, int]:
+        return len(self.queue.gold), 0
+
     def mine(self) -> int:
         return sum(each.reviewer == self.reviewer for each in self.queue.given)
 
 
 def _request(waiting: Waiting) -> Request:
     return Request(id=waiting.id, item=waiting.item, until=NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryManager:
+    """What managers do, in memory."""
+
+    queue: Queue
+
+    def people(self) -> list[Person]:
+        return [
+            Person(id=id, name=id, tags=tags, answers=0, gold_answers=0, gold_right=0)
+            for id, tags in self.queue.tags.items()
+        ]
+
+    def tag(self, reviewer: str, tags: Sequence[str], /) -> None:
+        self.queue.tags[reviewer] = list(tags)
+
+    def assign(self, request: str, /, *, tag: str | None, people: Sequence[str]) -> None:
+        if request not in self.queue.waiting:
+            raise NotLeased("There is no such request.", hint="Load the page again.")
+        self.queue.assigned.append((request, tag, list(people)))
+
+    def plant(self, known: Sequence[Known], /) -> list[int]:
+        first = len(self.queue.gold) + 1
+        for at, each in enumerate(known):
+            answers = answers_to_json(each.answers)
+            self.queue.gold.append(
+                Gold(
+                    number=first + at,
+                    key=each.key,
+                    shown=each.shown,
+                    answers=answers,
+                    retired=False,
+                )
+            )
+        return [first + at for at in range(len(known))]
+
+    def gold(self) -> list[Gold]:
+        return self.queue.gold
 
 
 @dataclass(frozen=True, slots=True)
@@ -306,6 +354,9 @@ class Memory:
 
     def certificate(self, project: Project) -> Json | None:
         return self.queues[project.id].certificate
+
+    def manager(self, project: Project) -> MemoryManager:
+        return MemoryManager(self.queues[project.id])
 
     def __call__(self, project: Project, reviewer: str) -> MemoryDesk:
         return MemoryDesk(self.queues[project.id], reviewer)

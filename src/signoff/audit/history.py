@@ -7,8 +7,7 @@ of a certificate the one that follows.
 
 from __future__ import annotations
 
-import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn, cast
@@ -26,105 +25,21 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
-from signoff.audit.values import answers_json
+from signoff.audit.pool_history import (
+    NOBODY,
+    Given,
+    Labels,
+    PoolHistory,
+    begin_pool,
+    by_people,
+    check_decided,
+    isin,
+)
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, check_body
-from signoff.core.joining import form_joined
-from signoff.core.questions import Answer, Form, answers_to_json, form_from_json
+from signoff.core.questions import Form, form_from_json
 from signoff.core.records import overlap_of
 from signoff.errors import InputError, VerificationFailed
-
-NOBODY = -1
-Attempts = dict[str, Attempt]
-"""The attempts of one number, by question."""
-Labels = Sequence[str | None]
-"""Labels or answers as JSON, None where not known; empty where none is."""
-
-
-@dataclass(frozen=True, slots=True)
-class Given:
-    """Somebody's answers that stand: their event, and their JSON where known."""
-
-    event: str
-    answers: str | None
-
-
-@dataclass(slots=True, kw_only=True)
-class PoolHistory:
-    """One pool so far. ``given``: the answers to each item that stand, by reviewer, in order.
-    ``answers``: JSON of the answers joined from them, by item and question, of each item that is
-    answered; none where not known. ``decided`` (items,) of each question: who decided, -1 for
-    nobody. ``attempts``: those of each question, which share items, order and sample."""
-
-    number: int
-    rows: int
-    items: int
-    form: Form
-    overlap: int = 1
-    decided: dict[str, NDArray[np.int8]] = field(default_factory=dict[str, NDArray[np.int8]])
-    answers: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
-    given: dict[int, dict[str, Given]] = field(default_factory=dict[int, "dict[str, Given]"])
-    erased: set[int] = field(default_factory=set[int])
-    attempts: list[Attempts] = field(default_factory=list[Attempts])
-    skipped: int = 0
-    closed: bool = False
-
-    def join(self, item: int) -> None:
-        """Work out the answers to an item anew from all that were given.
-
-        What is not known, or was erased, cannot tell whether two led: enough answers are one.
-        """
-        said = [each.answers for each in self.given.get(item, {}).values()]
-        known = [each for each in said if each is not None]
-        self.answers.pop(item, None)
-        if len(said) < self.overlap:
-            return
-        if self.overlap == 1:
-            self.answers[item] = answers_json(said[0]) if said[0] is not None else {}
-        elif len(known) < len(said):
-            self.answers[item] = {}
-        else:
-            answers = form_joined([self._read(each) for each in known], self.overlap, self.form)
-            if answers is not None:
-                self.answers[item] = answers_json(json.dumps(answers_to_json(answers)))
-
-    def _read(self, text: str) -> dict[str, Answer]:
-        try:
-            return self.form.from_json(json.loads(text))
-        except (InputError, ValueError) as error:
-            raise VerificationFailed(
-                f"An answer is none to the project's questions: {error}"
-            ) from error
-
-    def check_item(self, item: int) -> int:
-        """The item, which must be one of the pool's."""
-        if item >= self.items:
-            _refuse(f"item {item} is not in pool {self.number}, which has {self.items}")
-        return item
-
-    def attempt(self, number: int, question: str) -> Attempt:
-        """The attempt of this number at a question, which must be the newest."""
-        if number != len(self.attempts) or number == 0:
-            _refuse(f"attempt {number} is not the newest of pool {self.number}")
-        if question not in self.attempts[-1]:
-            _refuse(f"attempt {number} of pool {self.number} has no question {question[:40]!r}")
-        return self.attempts[-1][question]
-
-    def answers_to(self, question: str) -> dict[int, str | None]:
-        """The standing answers to a question by item, None where not known."""
-        return {item: known.get(question) for item, known in self.answers.items()}
-
-    def anything_decided(self) -> bool:
-        """Whether anybody decided any question of any item."""
-        return any(bool((decided != NOBODY).any()) for decided in self.decided.values())
-
-    def standing(self) -> NDArray[np.int64]:
-        """Items whose labels stand for all questions; none before the seed is revealed."""
-        attempts = list(self.attempts[-1].values())
-        items = attempts[0].standing_items
-        for attempt in attempts[1:]:
-            items = np.intersect1d(items, attempt.standing_items)
-        return items
 
 
 @dataclass(slots=True, kw_only=True)
@@ -160,7 +75,7 @@ class History:
         """Take the rows of the batch that an event names."""
         pool = self._pool(event.body)
         if event.type == "rows.added":
-            _begin_pool(pool, ints, self._questions().names)
+            begin_pool(pool, ints, self._questions().names)
         elif event.type == "audit.committed":
             self._freeze(pool, event.body, ints, labels)
         else:
@@ -195,6 +110,7 @@ class History:
             "request.assigned": self._assign,
             "request.expired": self._flag,
             "comment.added": self._comment,
+            **dict.fromkeys(("gold.answered", "gold.skipped", "gold.said"), self._about_reviewer),
             "item.flagged": self._flag,
             "model.fitted": self._about_pool,
             "audit.committed": self._commit,
@@ -377,7 +293,7 @@ class History:
             skipped=pool.skipped,
             answered=pool.answers.keys(),
         )
-        _check_decided(pool, name)
+        check_decided(pool, name)
         self.certificates.append(certificate)
 
     def _erase(self, event: Event, _: Mapping[str, str]) -> None:
@@ -437,7 +353,7 @@ class History:
             which = items[known] if known.any() else items
             _refuse(f"an item is decided twice (item {int(which[0])} or one after it)")
         expected = (
-            self._by_model(pool, items, name) if by == "model" else _by_people(pool, items, name)
+            self._by_model(pool, items, name) if by == "model" else by_people(pool, items, name)
         )
         for item, label, other in zip(items.tolist(), labels, expected, strict=bool(labels)):
             if label is not None and other is not None and label != other:
@@ -446,7 +362,7 @@ class History:
 
     def _by_model(self, pool: PoolHistory, items: NDArray[np.int64], question: str) -> Labels:
         """The labels these items may get from the model; refuses items it may not decide."""
-        people = items[_isin(items, list(pool.answers))]
+        people = items[isin(items, list(pool.answers))]
         if len(people):
             _refuse(f"item {int(people[0])} is decided by the model though a person answered it")
         kind = self.policy.get("kind")
@@ -474,36 +390,6 @@ class History:
     def _item(self, body: Mapping[str, object]) -> tuple[PoolHistory, int]:
         pool = self._pool(body)
         return pool, pool.check_item(_int(body, "item"))
-
-
-def _begin_pool(pool: PoolHistory, ints: NDArray[np.int64], questions: Sequence[str]) -> None:
-    """Check the rows; only now that they are there is room made for their decisions."""
-    if not np.array_equal(ints[:, 0], np.arange(len(ints))):
-        _refuse(f"the rows of pool {pool.number} are not numbered from 0")
-    if not np.array_equal(np.unique(ints[:, 1]), np.arange(pool.items)):
-        _refuse(f"the rows of pool {pool.number} are not of its {pool.items} items")
-    pool.decided = {name: np.full(pool.items, NOBODY, dtype=np.int8) for name in questions}
-
-
-def _by_people(pool: PoolHistory, items: NDArray[np.int64], question: str) -> Labels:
-    """The answers to these items; refuses items without one."""
-    unanswered = items[~_isin(items, list(pool.answers))]
-    if len(unanswered):
-        _refuse(f"item {int(unanswered[0])} is decided by reviewers but has no answer")
-    return [pool.answers[item].get(question) for item in items.tolist()]
-
-
-def _check_decided(pool: PoolHistory, question: str) -> None:
-    """Every label that stands in all and every answer is a decision, but for erased ones."""
-    standing = set(pool.standing().tolist()) - pool.answers.keys()
-    for who, items in (("by the model", standing), ("by reviewers", pool.answers.keys())):
-        for item in items - pool.erased:
-            if pool.decided[question][item] == NOBODY:
-                _refuse(f"the certificate counts item {item} as decided {who}, but it is not")
-
-
-def _isin(items: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.bool_]:
-    return np.isin(items, np.array(known, dtype=np.int64))
 
 
 def _int(body: Mapping[str, object], name: str) -> int:

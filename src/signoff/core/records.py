@@ -15,7 +15,7 @@ from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
-AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
+AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty", "gold"]
 RequestState = Literal["open", "answered", "withdrawn"]
 CommentKind = Literal["comment", "flag"]
 JobState = Literal["queued", "running", "done", "failed"]
@@ -99,6 +99,8 @@ class OpenRequest:
     key: str = ""
     shown: Json | None = None
     """What people see of the item: ``text`` and ``data``; None once it was erased."""
+    gold: int | None = None
+    """The known answer it checks, if it does."""
     leased_until: int | None = None
     """When the lease ends of the reviewer it was leased to just now."""
 
@@ -121,6 +123,7 @@ class Review:
     event: str
     key: str = ""
     shown: Json | None = None
+    gold: int | None = None
     sealed: bool = False
     """Its reviewer saw what others said of the item: it can no longer be taken back."""
 
@@ -260,16 +263,48 @@ class Comment:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class NewGold:
+    """An item whose answer is known. ``shown`` is None where it is that of an answered item."""
+
+    number: int
+    key: str
+    answers: Answers
+    shown: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gold:
+    """An item whose answer is known; its ``answers`` are JSON. Nothing is left once erased."""
+
+    number: int
+    key: str | None
+    shown: Json | None
+    answers: Json | None
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldScore:
+    """How often a reviewer was right where the answer is known."""
+
+    reviewer: str
+    answers: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Waiting:
     """What waits in a project, as seen by one reviewer: for others than this one, and for whom.
 
     ``second``: items this reviewer is done with wait for a further person. ``assigned``: items wait
     for others with some skill. ``held_until``: when the first of the leases of others ends.
+    ``with_you``: this reviewer holds items.
     """
 
     second: bool = False
     assigned: bool = False
     held_until: int | None = None
+    with_you: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -55,9 +55,10 @@ class Bookkeeper:
         order: Sequence[int],
     ) -> list[NewRequest]:
         """Requests for items; ``order`` says which comes first in the queue."""
+        ids = self.recorder.alike(len(order))
         return [
             NewRequest(
-                id=self.recorder.new_id(),
+                id=ids[place],
                 item=int(items[at]),
                 reason=reasons[at],
                 priority=place,

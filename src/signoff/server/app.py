@@ -11,7 +11,7 @@ from fastapi.openapi.utils import get_openapi
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
-from signoff.server.api import about, comments, projects, queue
+from signoff.server.api import about, comments, managing, projects, queue
 from signoff.server.api.context import Services
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import BodyLimit, Calm, OwnHost, OwnOrigin, SecurityHeaders
@@ -62,7 +62,8 @@ def create_app(
         worker=worker,
     )
     problems.install(app)
-    for router in (about.router, projects.router, queue.router, comments.router, *access.routers):
+    rooms = (about, projects, queue, comments, managing)
+    for router in (*(room.router for room in rooms), *access.routers):
         app.include_router(router)
     app.include_router(Pages(static).router)
     # The last one added is the outermost.

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import Annotated, Literal
 from uuid import UUID
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, JsonValue
 
 from signoff.core.queueing import MOST_TAG
-from signoff.server.wire import Asking, Id, Instant, Told, plain_text
+from signoff.server.wire import Answers, Asking, Id, Instant, Told, plain_text
 
 MOST_TAGS = 50
 MOST_PEOPLE = 50
@@ -84,3 +84,39 @@ class ReviewerList(Told):
     """Who answers in a project."""
 
     reviewers: list[ReviewerShown]
+
+
+class GoldItem(Asking):
+    """An item whose answer is known. Without text and fields: what people saw of the answered item
+    with this key."""
+
+    key: Words
+    answers: Answers
+    text: Words | None = None
+    fields: dict[str, JsonValue] | None = None
+
+
+class GoldGiven(Asking):
+    """Items to plant."""
+
+    items: list[GoldItem] = Field(min_length=1, max_length=1000)
+
+
+class GoldPlanted(Told):
+    """The numbers of what was planted, in the order given."""
+
+    numbers: list[int]
+
+
+class GoldShown(Told):
+    """An item whose answer is known; ``key`` and ``answers`` are null once it was erased."""
+
+    number: int
+    key: str | None
+    answers: dict[str, dict[str, JsonValue]] | None
+
+
+class GoldList(Told):
+    """The items whose answer is known, oldest first."""
+
+    gold: list[GoldShown]

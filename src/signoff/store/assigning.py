@@ -13,7 +13,7 @@ from signoff.core.queueing import EVERYBODY, QueueRules
 from signoff.core.records import Expired, Waiting
 from signoff.errors import NotLeased
 from signoff.store import seats as held
-from signoff.store.lanes import audience_of, for_audience, is_done, is_for
+from signoff.store.lanes import GOLD, audience_of, for_audience, is_done, is_for, is_open
 from signoff.store.schema import requests
 from signoff.store.schema_queue import reviewer_tags
 
@@ -117,9 +117,10 @@ def waiting_for(db: sa.Connection, project: str, reviewer: str) -> Waiting:
     lanes: Sequence[held.Lane] = held.lanes_in_use(db, project)
     mine = [lane.name for lane in lanes if is_for(lane.name, reviewer, tags)]
     return Waiting(
-        second=any(is_done(name, reviewer) for name in mine),
-        assigned=any(
-            audience_of(lane.name) != EVERYBODY and lane.name not in mine for lane in lanes
+        second=any(
+            is_done(name, reviewer) for name in mine if not audience_of(name).startswith(GOLD)
         ),
+        assigned=any(not is_open(lane.name) and lane.name not in mine for lane in lanes),
         held_until=held.held_by_others(db, project, reviewer),
+        with_you=held.holds_any(db, project, reviewer),
     )

@@ -94,7 +94,7 @@ def said_otherwise(db: sa.Connection, project: str, log: Sequence[Told]) -> Iter
     """Comments that are not what was logged, and those that are gone."""
     told = {each.id: each for each in log if each.type in SAID}
     rows = db.execute(sa.select(comments).where(comments.c.project == project)).all()
-    gone = {each.id for each in told.values() if each.type != "item.flagged"}
+    gone = {each.id for each in told.values() if each.type == "comment.added"}
     gone -= {row.event for row in rows}
     if gone:
         yield f"{len(gone)} comments of the log are not in the tables."
@@ -106,8 +106,9 @@ def said_otherwise(db: sa.Connection, project: str, log: Sequence[Told]) -> Iter
         name = "note" if row.kind == "flag" else "text"
         text = event.content.get(name)
         said = (
-            event.body.get("pool"),
-            event.body.get("item"),
+            # A known answer is in no pool, and its event names its number alone.
+            event.body.get("pool", row.pool),
+            event.body.get("item", row.item),
             event.body.get("reviewer"),
             event.at,
             None if text is None else json.loads(text),
@@ -116,7 +117,7 @@ def said_otherwise(db: sa.Connection, project: str, log: Sequence[Told]) -> Iter
             yield f"A comment on item {row.item} of pool {row.pool} is not what was logged."
 
 
-SAID = ("comment.added", "item.flagged")
+SAID = ("comment.added", "item.flagged", "gold.said")
 
 
 def tagged_otherwise(db: sa.Connection, project: str, log: Sequence[Told]) -> Iterator[str]:

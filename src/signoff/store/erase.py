@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from signoff.core.batches import BatchName
 from signoff.core.records import overlap_of
-from signoff.store import tallies
+from signoff.store import gold, tallies
 from signoff.store.schema import (
     artifacts,
     audits,
@@ -110,6 +110,8 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
         .values(text=None)
     )
     _withdraw(db, project, pool, item)
+    for number in gold.numbers_of(db, project, pool, item):
+        gold.blank(db, project, number)
     # Tokens a model learnt may stem from the erased text.
     db.execute(
         sa.update(audits)

@@ -14,6 +14,7 @@ from collections.abc import Collection, Iterable
 from signoff.core.queueing import EVERYBODY
 
 PEOPLE = "@"
+GOLD = "="
 MOST_DONE = 100
 """So many people a lane can name: a longer text would not fit an index page."""
 
@@ -61,6 +62,18 @@ def of_people(ids: Iterable[str]) -> str:
     return PEOPLE + " ".join(sorted(map(_short, ids)))
 
 
+def of_gold(reviewer: str) -> str:
+    """The audience of a known answer that this reviewer meets."""
+    return GOLD + _short(reviewer)
+
+
+def is_open(found: str) -> bool:
+    """Whether a lane's items have no claim to come before those for everybody: known answers must
+    not stand out."""
+    audience = audience_of(found)
+    return audience == EVERYBODY or audience.startswith(GOLD)
+
+
 def is_done(found: str, reviewer: str) -> bool:
     """Whether this reviewer is done with what waits in a lane."""
     return _short(reviewer) in _done(found)
@@ -69,8 +82,8 @@ def is_done(found: str, reviewer: str) -> bool:
 def is_for(found: str, reviewer: str, tags: Collection[str]) -> bool:
     """Whether a lane's items may go to a reviewer with these tags."""
     audience = audience_of(found)
-    if audience.startswith(PEOPLE):
-        return _short(reviewer) in audience.removeprefix(PEOPLE).split()
+    if audience.startswith((PEOPLE, GOLD)):
+        return _short(reviewer) in audience[1:].split()
     return audience in (EVERYBODY, *tags)
 
 

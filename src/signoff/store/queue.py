@@ -113,4 +113,5 @@ def request_of(row: sa.Row[tuple[object, ...]]) -> OpenRequest:
         state=row.state,
         key=row.key or "",
         shown=row.shown,
+        gold=row.gold,
     )

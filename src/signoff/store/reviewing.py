@@ -31,8 +31,10 @@ class Reviewing(Database):
         now: int,
         until: int,
         holding: Sequence[str] = (),
+        known: int = 0,
     ) -> list[OpenRequest]:
-        """Lease the first requests of the queue to a reviewer, beside those it is holding."""
+        """Lease the first requests of the queue to a reviewer, beside those it is holding; among
+        them up to ``known`` whose answer is known."""
         self._free_expired(project, now=now)
         with self.transaction() as db:
             return seats.lease(
@@ -43,6 +45,7 @@ class Reviewing(Database):
                 limit=limit,
                 until=until,
                 holding=holding,
+                known=known,
             )
 
     def _free_expired(self, project: str, *, now: int) -> None:

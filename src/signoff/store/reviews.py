@@ -73,7 +73,7 @@ def add_reviews(
                 "seconds": review.seconds,
                 "at": event.at,
                 "reason": review.request.reason,
-                "phase": phases[review.request.pool],
+                "phase": phases.get(review.request.pool, phases[max(phases)]),
                 "event": event.id,
                 "undone": False,
                 "counted": counts,
@@ -249,7 +249,7 @@ def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> Op
         sa.update(pools)
         .where(
             pools.c.project == project.id,
-            pools.c.number == review.pool,
+            pools.c.number == (review.pool or _newest(project.id)),
             pools.c.phase == review.phase,
         )
         .values(undone=pools.c.undone + 1)
@@ -286,6 +286,13 @@ def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> Op
     return request_of(row)
 
 
+def _newest(project: str) -> sa.ScalarSelect[int]:
+    """The newest pool: what is in no pool is as old as that one."""
+    return (
+        sa.select(sa.func.max(pools.c.number)).where(pools.c.project == project).scalar_subquery()
+    )
+
+
 def pool_reviews(db: sa.Connection, project: str, pool: int, form: Form) -> list[Review]:
     """The answers of a pool that stand, in the order they were given."""
     rows = db.execute(_standing(project).where(reviews.c.pool == pool).order_by(reviews.c.n))
@@ -311,7 +318,7 @@ def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float
 def _standing(project: str) -> sa.Select[tuple[object, ...]]:
     """Answers that count and were not taken back, with what was shown of their items."""
     return (
-        sa.select(reviews, requests.c.key, requests.c.shown)
+        sa.select(reviews, requests.c.key, requests.c.shown, requests.c.gold)
         .join(requests, requests.c.id == reviews.c.request)
         .where(
             reviews.c.project == project,
@@ -336,5 +343,6 @@ def _review(row: sa.Row[tuple[object, ...]], form: Form) -> Review:
         event=row.event,
         key=row.key or "",
         shown=row.shown,
+        gold=row.gold,
         sealed=row.sealed,
     )

@@ -14,8 +14,8 @@ from dataclasses import dataclass, replace
 import sqlalchemy as sa
 
 from signoff.core.records import OpenRequest
-from signoff.store import tallies
-from signoff.store.lanes import EVERYBODY, audience_of, is_done, is_for, with_done
+from signoff.store import gold, tallies
+from signoff.store.lanes import is_done, is_for, is_open, with_done
 from signoff.store.queue import request_of
 from signoff.store.schema import requests
 from signoff.store.schema_queue import seats
@@ -61,12 +61,16 @@ def lease(
     limit: int,
     until: int,
     holding: Sequence[str] = (),
+    known: int = 0,
 ) -> list[OpenRequest]:
     """Seat a reviewer at the first requests of the queue: those held already, then free ones.
 
     What is for this reviewer alone comes before what is for everybody. What the reviewer is
-    ``holding`` is left out; see :func:`renew`.
+    ``holding`` is left out; see :func:`renew`. Among what is new, up to ``known`` are items whose
+    answer is known; alone they would stand out, so that they come with others or not at all.
     """
+    chosen = gold.not_seen(db, project, reviewer, min(known, limit - 1))
+    limit -= len(chosen)
     mine = _held(db, project, reviewer, holding, limit)
     renew(db, project, reviewer, [row.id for row in mine], until=until)
     lanes = [
@@ -80,11 +84,22 @@ def lease(
         ids = first_waiting(db, project, reviewer, lanes, (), limit)
         free = _locked(db, ids, limit, wait=True)
     found = [*mine, *free]
-    found.sort(key=lambda row: (audience_of(row.lane) == EVERYBODY, row.priority, row.id))
+    found.sort(key=lambda row: (is_open(row.lane), row.priority, row.id))
     taken = found[:limit]
     held = {row.id for row in mine}
+    fresh = [row for row in taken if row.id not in held]
+    if chosen and fresh:
+        ids = gold.serve(db, project, reviewer, chosen, fresh)
+        taken = _among(taken, _locked(db, ids, len(ids), wait=True))
     _seat(db, project, reviewer, [row.id for row in taken if row.id not in held], until=until)
     return [replace(request_of(row), leased_until=until) for row in taken]
+
+
+def _among(
+    taken: Sequence[sa.Row[tuple[object, ...]]], more: Sequence[sa.Row[tuple[object, ...]]]
+) -> list[sa.Row[tuple[object, ...]]]:
+    """All of these in the order in which a later look finds them."""
+    return sorted([*taken, *more], key=lambda row: (is_open(row.lane), row.priority, row.id))
 
 
 def _held(
@@ -109,8 +124,8 @@ def _first_free(
 ) -> list[sa.Row[tuple[object, ...]]]:
     """The first requests of these lanes, locked; those that others have locked are passed over."""
     found: list[sa.Row[tuple[object, ...]]] = []
-    own = [lane for lane in lanes if audience_of(lane.name) != EVERYBODY]
-    for some in (own, [lane for lane in lanes if audience_of(lane.name) == EVERYBODY]):
+    own = [lane for lane in lanes if not is_open(lane.name)]
+    for some in (own, [lane for lane in lanes if is_open(lane.name)]):
         passed: set[str] = set()
         while some and len(found) < limit:
             ids = first_waiting(db, project, reviewer, some, passed, limit - len(found))
@@ -331,6 +346,12 @@ def held_by_others(db: sa.Connection, project: str, reviewer: str) -> int | None
             seats.c.project == project, seats.c.reviewer != reviewer
         )
     ).scalar_one_or_none()
+
+
+def holds_any(db: sa.Connection, project: str, reviewer: str) -> bool:
+    """Whether a reviewer has a seat."""
+    mine = sa.and_(seats.c.project == project, seats.c.reviewer == reviewer)
+    return db.execute(sa.select(seats.c.request).where(mine).limit(1)).first() is not None
 
 
 def _parts(ids: Sequence[str], size: int = 500) -> Iterable[Sequence[str]]:

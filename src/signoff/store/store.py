@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -24,7 +24,7 @@ from signoff.core.records import (
     Round,
 )
 from signoff.errors import StoreError
-from signoff.store import erase, log, projects, queue
+from signoff.store import erase, gold, log, projects, queue
 from signoff.store.database import translated
 from signoff.store.jobs import Jobs
 from signoff.store.reviewing import Reviewing
@@ -400,6 +400,17 @@ class SqlStore(Reviewing, Jobs, Talking):
             erase.remember_keys(db, project, key_digests)
             log.append(db, project, [event])
         self.sweep(project)
+
+    def erase_gold(self, project: str, key: str, event: Callable[[int], NewEvent]) -> bool:
+        """Remove what a known answer of this key shows and what was said to it, and log that;
+        whether there was one."""
+        with self.transaction() as db:
+            number = gold.number_of_key(db, project, key)
+            if number is None:
+                return False
+            gold.blank(db, project, number)
+            log.append(db, project, [event(number)])
+        return True
 
     def sweep(self, project: str) -> None:
         """Remove columnar files that no transaction named: a killed process may have left

@@ -56,7 +56,7 @@ def _why_nothing(progress: wire.ProgressShown, desk: Desk) -> tuple[str, int | N
         said.append("Items wait for people with another skill.")
     if said:
         return " ".join(said), waiting.held_until
-    if progress.open:
+    if waiting.with_you:
         return "What waits is with you already; further items may follow.", None
     return "The machine is working on your answers; further items follow in a moment.", None
 
