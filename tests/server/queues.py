@@ -230,7 +230,7 @@ class MemoryDesk:
             self.queue.given.append(given)
             return Receipt(id=given.id, request=request, counted=counted)
 
-    def skip(self, request: str, /, reason: str | None = None) -> None:
+    def skip(self, request: str, /, reason: str | None = None, *, for_good: bool = False) -> None:
         asked = self._asked(request)
         asked.state, asked.skips = "open", asked.skips + 1
         self.queue.skipped_why.append(reason)

@@ -111,6 +111,9 @@ class Skipped(Asking):
     """Why a request is put behind the others."""
 
     reason: Note | None = None
+    for_good: bool = Field(
+        default=False, description="Not for this reviewer: somebody else is asked instead."
+    )
 
 
 class Flagged(Asking):

@@ -136,7 +136,7 @@ def _with_both(refused: OtherAnswer) -> Refusal:
 @router.post("/requests/{id}/skip", status_code=204, responses=refusals(409))
 def skip(id: RequestId, skipped: wire.Skipped, place: Answering) -> Response:
     """Put a request behind the others."""
-    place.desk.skip(id, skipped.reason)
+    place.desk.skip(id, skipped.reason, for_good=skipped.for_good)
     return Response(status_code=204)
 
 
