@@ -7,28 +7,30 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uuid6
 
 from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import default_key, load_key
-from signoff.core.batches import seal
+from signoff.core.batches import Batch, seal
 from signoff.core.certification import split_tests
 from signoff.core.coding import Codes, labels_of
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Form
 from signoff.core.queueing import QueueRules
-from signoff.core.records import OpenRequest, Pool, Project
+from signoff.core.records import NewEvent, OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
 from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
 from signoff.engine import Engine
 from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
+from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation
 from signoff.settings import Settings
-from signoff.store.store import SqlStore
+from signoff.store.database import database_url
+from signoff.store.store import SqlStore, default_folder
 from signoff.version import VERSION
 
 if TYPE_CHECKING:
@@ -51,6 +53,11 @@ def new_id() -> str:
 def open_store(where: str, *, create: bool, artifacts: Path | None = None) -> SqlStore:
     """The store at a path or URL, with this artifact folder or the one the settings name."""
     return SqlStore(where, artifacts=artifacts or Settings().artifacts, create=create)
+
+
+def artifact_folder(where: str, artifacts: Path | None = None) -> Path:
+    """Where a store's columnar files lie, or will lie."""
+    return artifacts or Settings().artifacts or default_folder(database_url(where))
 
 
 def recorder_for(store: SqlStore, project: str, *, actor: str) -> Recorder:
@@ -84,10 +91,19 @@ class ProjectSpec:
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
     """Store a new project under the user's signing key, as the first event of its log."""
+    project, created = found_project(store, spec, actor=actor)
+    store.create_project(project, [created])
+    return project
+
+
+def found_project(
+    store: SqlStore, spec: ProjectSpec, *, actor: str, id: str | None = None
+) -> tuple[Project, NewEvent]:
+    """A project to store under the user's signing key, and the first event of its log."""
     key = default_key()
     store.signer = LogSigner(key)
     project = Project(
-        id=new_id(),
+        id=id or new_id(),
         name=spec.name,
         form=spec.form,
         policy=spec.policy,
@@ -117,8 +133,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
             "signoff": VERSION,
         },
     )
-    store.create_project(project, [created])
-    return project
+    return project, created
 
 
 def sign_with_its_key(store: SqlStore, project: Project) -> None:
@@ -129,16 +144,23 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
     """Make rows that came in together the project's next pool."""
     number = len(engine.store.pools(engine.project.id)) + 1
-    batch = seal("rows", rows.ints, rows.private(), entropy=engine.recorder.entropy)
+    pool, batch, added = next_pool(rows, number, engine.recorder)
+    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    return pool
+
+
+def next_pool(rows: IncomingRows, number: int, recorder: Recorder) -> tuple[Pool, Batch, NewEvent]:
+    """A pool to store, the batch its log commits to, and its event."""
+    batch = seal("rows", rows.ints, rows.private(), entropy=recorder.entropy)
     pool = Pool(
-        project=engine.project.id,
+        project=recorder.project,
         number=number,
         rows=len(rows),
         items=rows.items,
         phase="learning",
         rows_root=batch.root,
     )
-    added = engine.recorder.event(
+    added = recorder.event(
         "rows.added",
         {
             "pool": number,
@@ -147,8 +169,7 @@ def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
             "batch": batch.reference(),
         },
     )
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
-    return pool
+    return pool, batch, added
 
 
 def refuse_infeasible(policy: Policy, items: int, form: Form) -> None:
@@ -165,7 +186,7 @@ def refuse_infeasible(policy: Policy, items: int, form: Form) -> None:
 
 def stored_model(project: Project) -> str:
     """The model by the name that the first run was given."""
-    if project.model == DEFAULT_MODEL or ".py:" in project.model:
+    if project.model in (DEFAULT_MODEL, PREDICTIONS) or ".py:" in project.model:
         return project.model
     raise UsageError(
         f"Project {project.name!r} was begun from Python with a model of its own"
@@ -174,24 +195,69 @@ def stored_model(project: Project) -> str:
     )
 
 
+def models_for(model: object, form: Form) -> dict[str, object]:
+    """The model of each question that has one: the built-in one for choices, one for an only
+    question, or those of a mapping by question name.
+
+    Raises :class:`UsageError` where a model cannot be told to belong to a question.
+    """
+    if model is None or model == DEFAULT_MODEL:
+        choices = (question for question in form.questions if labels_of(question) is not None)
+        return {question.name: DEFAULT_MODEL for question in choices}
+    if isinstance(model, str):
+        from signoff.models.loading import load_model_spec
+
+        model = load_model_spec(model)
+    if isinstance(model, Mapping):
+        named = cast("Mapping[str, object]", model)
+        unknown = [name for name in named if name not in form.names]
+        if unknown:
+            raise UsageError(
+                f"There is a model for {unknown[0]!r}, and no such question.",
+                hint=f"The questions are: {', '.join(form.names)}.",
+            )
+        return dict(named)
+    if len(form.questions) == 1:
+        return {form.only.name: model}
+    raise UsageError(
+        f"One model is given for {len(form.questions)} questions.",
+        hint="Give a dict of models by question name.",
+    )
+
+
+def without_model(model: object, form: Form) -> list[str]:
+    """The questions that no model answers."""
+    known = models_for(model, form)
+    return [name for name in form.names if name not in known]
+
+
 def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Automation]:
     """How each question is answered by a machine: by a learner that is taught, or a model that
-    stays as it is. None where people answer everything."""
+    stays as it is. None where people answer everything.
+
+    Raises :class:`UsageError` where a question has no model: people would answer every item.
+    """
     if isinstance(policy, People):
         return {}
-    from signoff.learning.supervised import strategy_for
+    from signoff.learning.supervised import fixed_strategy, strategy_for
+    from signoff.models.answers import AnswerModel
 
+    models = models_for(model, form)
+    if lacking := [name for name in form.names if name not in models]:
+        raise UsageError(
+            f"No model answers {', '.join(lacking)}, and a person who gets an item answers all its"
+            " questions: nothing would be automatic.",
+            hint="Pass --model FILE.py:NAME that answers them, ask them in a project of their own,"
+            " or pass --policy people.",
+        )
     threshold = policy.confidence if isinstance(policy, Threshold) else None
     automations: dict[str, Automation] = {}
     for question in form.questions:
-        codes = Codes(question)
-        labels = labels_of(question)
+        codes, labels, own = Codes(question), labels_of(question), models[question.name]
         if labels is None:
-            raise UsageError(
-                f"No model can answer a question of kind {question.kind!r} yet.",
-                hint="Pass --policy people.",
-            )
-        strategy = strategy_for(model, labels=labels, threshold=threshold)
+            strategy = fixed_strategy(AnswerModel(own, codes=codes), threshold=threshold)
+        else:
+            strategy = strategy_for(own, labels=labels, threshold=threshold)
         automations[question.name] = Automation(strategy=strategy, codes=codes)
     return automations
 

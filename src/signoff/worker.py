@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from signoff.bootstrap import (
     make_automations,
@@ -32,6 +33,7 @@ from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
+from signoff.work.crew import beside
 
 ACTOR = "worker"
 IDLE_SECONDS = 0.5
@@ -140,18 +142,36 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     threading.Thread(target=_end_with_parent, args=[stop], daemon=True).start()
-    threading.Thread(target=_insist, args=[stop], daemon=True).start()
+    threading.Thread(target=insist, args=[stop], daemon=True).start()
     try:
-        store = open_store(os.environ.get(STORE, ""), create=False)
-        _say(trouble=None)
-        Worker(store=store, on_error=_complain).work(stop)
-        store.close()
+        work_on(os.environ.get(STORE, ""), stop, ready=lambda: _say(trouble=None), tell=_complain)
     except SignoffError as error:
         _say(trouble=error.message)
         return int(error.exit_code)
     except BrokenPipeError:
         return 0  # nobody listens any more
     return 0
+
+
+def work_on(
+    where: str,
+    stop: threading.Event,
+    *,
+    artifacts: Path | None = None,
+    ready: Callable[[], None],
+    tell: Callable[[str, SignoffError], None],
+) -> None:
+    """Do all the work of a store until told to stop: projects, jobs, webhooks.
+
+    Raises :class:`StoreError` where the store cannot be opened.
+    """
+    store = open_store(where, create=False, artifacts=artifacts)
+    try:
+        with beside(where, stop, tell, artifacts=artifacts):
+            ready()
+            Worker(store=store, on_error=tell).work(stop)
+    finally:
+        store.close()
 
 
 def _complain(project: str, error: SignoffError) -> None:
@@ -170,7 +190,7 @@ def _end_with_parent(stop: threading.Event) -> None:
     stop.set()
 
 
-def _insist(stop: threading.Event) -> None:
+def insist(stop: threading.Event) -> None:
     """End in the middle of things where they take too long: all that counts is in the store."""
     stop.wait()
     time.sleep(SECONDS_TO_FINISH)

@@ -90,7 +90,7 @@ def run(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="text|FILE.py:NAME", help="[default: text]")
+        str | None, typer.Option(metavar="text|predictions|FILE.py:NAME", help="[default: text]")
     ] = None,
     reviewer: Annotated[
         str | None,
@@ -194,12 +194,16 @@ def _person(name: str, data: str, *, quiet: bool) -> Reviewer:
     return TerminalReviewer(name=name, console=Console(stderr=True, highlight=False))
 
 
+def _unsaid(_: str) -> None:
+    """With --json, notes are among the messages at the end."""
+
+
 def _execute(options: RunOptions, *, as_json: bool, blind: bool) -> RunResult:
     from signoff.job import print_link
     from signoff.sdk import execute
 
     if as_json:
-        return execute(options, on_progress=progress_as_json)
+        return execute(replace(options, say=_unsaid), on_progress=progress_as_json)
     progress = ProgressLine(blind=blind)
 
     def show_page(url: str, opened: bool) -> None:

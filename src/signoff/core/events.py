@@ -371,6 +371,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     ),
     "item.erased": _type(pool=_count, item=_count, rows=_list_of(_count)),
     "pool.closed": _type(pool=_count, undecided=_count),
+    "export.made": _type(["by"], what=_text, format=_text, rows=_count, sha256=_hash),
+    "webhook.added": _type(["url", "by"], webhook=_text, events=_list_of(_text)),
+    "webhook.removed": _type(["by"], webhook=_text),
     "run.started": _type(signoff=_text),
     "run.ended": _type(outcome=_text),
 }  # fmt: skip

@@ -344,3 +344,13 @@ class Job:
     leased_by: str | None = None
     leased_until: int | None = None
     idempotency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDone:
+    """A job's end, to be stored with what the job made: both or neither."""
+
+    id: str
+    worker: str
+    result: Json
+    at: int

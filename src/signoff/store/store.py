@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.records import (
     Audit,
+    JobDone,
     NewEvent,
     NewRequest,
     Phase,
@@ -25,11 +26,13 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, gold, log, projects, queue
-from signoff.store.database import translated
-from signoff.store.jobs import Jobs
+from signoff.store.database import shown, translated
+from signoff.store.jobs import Jobs, finish
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.talking import Talking
+from signoff.store.transfers import Transfers
+from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,12 +40,23 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
+def default_folder(url: sa.URL) -> Path:
+    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
+    raise StoreError(
+        f"{shown(url)} has no folder for its columnar files.",
+        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
+    )
+
+
 def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     """The roots of batches by question."""
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Talking):
+class SqlStore(Reviewing, Jobs, Webhooks, Talking):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -60,7 +74,7 @@ class SqlStore(Reviewing, Jobs, Talking):
         Raises :class:`StoreError` where it is missing, damaged, newer or out of reach.
         """
         super().__init__(where, create=create)
-        self._folder = artifacts or self._default_folder()
+        self._folder = artifacts or default_folder(self._url)
         self.signer = signer
         self._sequencers: dict[str, log.Sequencer] = {}
 
@@ -71,14 +85,10 @@ class SqlStore(Reviewing, Jobs, Talking):
 
         return ArtifactFolder(self._folder)
 
-    def _default_folder(self) -> Path:
-        if self._url.get_backend_name() == "sqlite":
-            path = Path(str(self._url.database))
-            return path.with_name(path.name.removesuffix(".db") + ".artifacts")
-        raise StoreError(
-            f"{self.name} has no folder for its columnar files.",
-            hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
-        )
+    @cached_property
+    def transfers(self) -> Transfers:
+        """Files on their way in and out."""
+        return Transfers(self._folder)
 
     # ------------------------------------------------------------------ projects
 
@@ -145,8 +155,21 @@ class SqlStore(Reviewing, Jobs, Talking):
 
     # --------------------------------------------------------------------- pools
 
-    def add_pool(self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]) -> None:
-        """Store rows that came in together."""
+    def add_pool(
+        self,
+        pool: Pool,
+        batch: Batch,
+        table: object,
+        events: Sequence[NewEvent],
+        *,
+        founding: Project | None = None,
+        done: JobDone | None = None,
+    ) -> None:
+        """Store rows that came in together; with the project that begins with them, and the end
+        of the job that brought them.
+
+        Raises :class:`JobMoved` where the job is not this worker's any more.
+        """
         import polars as pl
 
         if not isinstance(table, pl.DataFrame):
@@ -154,6 +177,10 @@ class SqlStore(Reviewing, Jobs, Talking):
         with translated(self._url):
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
+            if founding is not None:
+                projects.insert_project(db, founding)
+            if done is not None:
+                finish(db, done, project=pool.project)
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
             log.append(db, pool.project, events)
@@ -413,8 +440,9 @@ class SqlStore(Reviewing, Jobs, Talking):
         return True
 
     def sweep(self, project: str) -> None:
-        """Remove columnar files that no transaction named: a killed process may have left
-        content in them that is erased since. The caller owns the project's loop."""
+        """Remove columnar files that no transaction named, and exports: a killed process may have
+        left content in them that is erased since. The caller owns the project's loop."""
+        self.transfers.forget_exports(project)
         with self.transaction() as db:
             named = erase.all_artifacts(db, project)
             self.artifacts.keep_only(

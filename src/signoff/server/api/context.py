@@ -16,6 +16,7 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
 
 
@@ -44,7 +45,10 @@ class SeenTogether:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one application works with; ``worker``: None where another program does its work."""
+    """What one application works with; ``worker``: None where another program does its work.
+
+    ``work``: None where there is no long work to order.
+    """
 
     projects: Projects
     desks: Desks
@@ -53,6 +57,7 @@ class Services:
     metrics: Metrics
     seen: SeenTogether = field(default_factory=SeenTogether)
     worker: WorkerProcess | None = None
+    work: StoredWork | None = None
 
 
 def services(request: Request) -> Services:
@@ -150,11 +155,13 @@ REFUSALS: dict[int, str] = {
     403: "The role or the token does not allow this, or the request comes from elsewhere.",
     404: "There is no such thing, or the caller may not know of it.",
     409: "The queue has moved on.",
+    410: "It is not kept any more.",
     413: "The request is too large.",
     422: "The request is well formed, and the project refuses it.",
     429: "Too many tries.",
     500: "Something went wrong here.",
     503: "The store is busy.",
+    507: "The disk is full.",
 }
 
 
