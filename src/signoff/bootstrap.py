@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -20,11 +20,12 @@ from signoff.core.coin_feasibility import bears_a_find, coin_remedy, explain_coi
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Form
+from signoff.core.queueing import QueueRules
 from signoff.core.records import NewEvent, OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
 from signoff.core.streams import StreamSpec
 from signoff.core.windows import window_alpha
-from signoff.desk import QueueDesk, sign_in
+from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
 from signoff.engine import Engine
 from signoff.errors import StoreChanged, UsageError
 from signoff.loop.recorder import Recorder
@@ -89,6 +90,7 @@ class ProjectSpec:
     text_column: str | None
     key_column: str | None
     hidden: tuple[str, ...]
+    queue: QueueRules = field(default_factory=QueueRules)
 
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
@@ -154,6 +156,7 @@ def found_project(
         text_column=spec.text_column,
         key_column=spec.key_column,
         hidden=spec.hidden,
+        queue=spec.queue,
         key_id=key.id,
         created=clock(),
         kind="pool" if stream is None else "stream",
@@ -163,7 +166,7 @@ def found_project(
         "kind": project.kind,
         "form": project.form.to_json(),
         "policy": project.policy.to_json(),
-        "rules": [rule.to_json() for rule in project.rules],
+        "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
         "process": project.process,
         "model": project.model,
         "public_key": key.public.text,
@@ -323,6 +326,8 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
 
     def item_of(request: OpenRequest) -> Item:
+        if request.gold is not None:
+            return shown_item(request)
         view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
         return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
@@ -333,6 +338,7 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
         reviewer=sign_in(engine.store, engine.recorder, name=name, kind=kind),
         budget=engine.budget,
         item_of=item_of,
+        gold_share=GOLD_SHARE if kind == "person" else 0.0,
     )
 
 

@@ -18,6 +18,7 @@ from signoff.audit.verify import Problem, Verdict, verify_log
 from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
 from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
+from signoff.core.joining import answered_items
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
@@ -228,15 +229,15 @@ class StoreView:
 
     def _fill_people(self, pool: Pool, question: str, decided: _Decided) -> None:
         names = self.store.reviewer_names(self.project.id)
-        for review in self.store.reviews(self.project, pool.number):
-            answer = review.to(question)
+        for each in answered_items(self.store.reviews(self.project, pool.number), self.project):
+            answer = each.to(question)
             if answer is None:
                 continue
-            decided.text["answer"][review.item] = answer_text(answer)
-            decided.text["by"][review.item] = "reviewers"
-            decided.text["reason"][review.item] = review.reason
-            decided.text["reviewers"][review.item] = names[review.reviewer]
-            decided.text["event"][review.item] = review.event
+            decided.text["answer"][each.item] = answer_text(answer)
+            decided.text["by"][each.item] = "reviewers"
+            decided.text["reason"][each.item] = each.reason
+            decided.text["reviewers"][each.item] = each.names(names)
+            decided.text["event"][each.item] = each.event
 
     # ------------------------------------------------------------------ evidence
 
@@ -333,7 +334,13 @@ class StoreView:
         Raises :class:`InputError` where no row has the key, :class:`StoreBusy` while a run is on.
         """
         with self._erasing():
-            return self._erase(*self._locate(key))
+            known = self._erase_known(key)
+            try:
+                return self._erase(*self._locate(key))
+            except InputError:
+                if not known:
+                    raise
+                return 1
 
     def erase_item(self, number: int, item: int) -> int:
         """Remove the content of an item of a pool, by numbers, and log that; 0 where that was done
@@ -351,6 +358,13 @@ class StoreView:
             yield
             self.store.checkpoint(self.project.id)
         self.store.compact()
+
+    def _erase_known(self, key: str) -> int:
+        """Remove the content of known answers under a key; how many there were."""
+        recorder = recorder_for(self.store, self.project.id, actor="erase")
+        return self.store.erase_gold(
+            self.project.id, key, lambda number: recorder.event("gold.erased", {"gold": number})
+        )
 
     def _erase(self, pool: Pool, item: int, rows: list[int], keys: list[str]) -> int:
         recorder = recorder_for(self.store, self.project.id, actor="erase")

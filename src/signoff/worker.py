@@ -25,10 +25,12 @@ from signoff.bootstrap import (
     make_decider,
     make_engine,
     open_store,
+    recorder_for,
     sign_with_its_key,
     stored_model,
 )
 from signoff.core.records import Project
+from signoff.desk import expire
 from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
@@ -77,6 +79,7 @@ class Worker:
             if project is None:
                 continue
             try:
+                self._expire(project)
                 if project.kind == "stream":
                     moved |= self._tend(project)
                 elif self._may_move(project):
@@ -117,6 +120,11 @@ class Worker:
             decider = make_decider(self.store, project, actor=ACTOR)
             self._tenders[project.id] = Tender(decider=decider)
         return self._tenders[project.id]
+
+    def _expire(self, project: Project) -> None:
+        """Do what the project says about requests whose time ran out."""
+        if project.queue.due is not None:
+            expire(self.store, project, recorder_for(self.store, project.id, actor=ACTOR))
 
     def _sign(self, project: Project) -> None:
         """Sign what no round will sign: who came and went after the project's end, for one."""

@@ -339,6 +339,22 @@ EVENT_TYPES: Mapping[str, EventType] = {
         seconds=_or_null(_number), reason=_text,
     ),
     "answer.undone": _type(pool=_count, item=_count, answer=_text),
+    "reviewer.tagged": _type(reviewer=_text, tags=_list_of(_text)),
+    "request.assigned": _type(
+        pool=_count, item=_count, tag=_or_null(_text), people=_list_of(_text),
+    ),
+    "request.expired": _type(
+        pool=_count, item=_count, due=_text, outcome=_one_of("stay", "next"), to=_text,
+    ),
+    "comment.added": _type(["text"], pool=_count, item=_count, reviewer=_text),
+    "gold.planted": _type(["key", "shown", "answers"], gold=_count),
+    "gold.answered": _type(
+        ["answers", "note"], gold=_count, reviewer=_text, seconds=_or_null(_number),
+    ),
+    "gold.undone": _type(gold=_count, answer=_text),
+    "gold.skipped": _type(["note"], gold=_count, reviewer=_text),
+    "gold.said": _type(["note", "text"], gold=_count, reviewer=_text),
+    "gold.erased": _type(gold=_count),
     "answer.skipped": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "item.flagged": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "model.fitted": _type(

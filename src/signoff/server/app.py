@@ -11,7 +11,18 @@ from fastapi.openapi.utils import get_openapi
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
-from signoff.server.api import about, exports, items, jobs, projects, queue, streams, webhooks
+from signoff.server.api import (
+    about,
+    comments,
+    exports,
+    items,
+    jobs,
+    managing,
+    projects,
+    queue,
+    streams,
+    webhooks,
+)
 from signoff.server.api.context import Services
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import (
@@ -82,7 +93,8 @@ def create_app(
         streams=live_items,
     )
     problems.install(app)
-    for router in (about.router, projects.router, queue.router, streams.router, *access.routers):
+    rooms = (about, projects, queue, comments, managing, streams)
+    for router in (*(room.router for room in rooms), *access.routers):
         app.include_router(router)
     if work is not None:
         for router in (items.router, exports.router, jobs.router, webhooks.router):

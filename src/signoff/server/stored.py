@@ -14,6 +14,7 @@ from signoff.core.records import Json, Pool, Project
 from signoff.desk import QueueDesk, sign_in
 from signoff.loop.progress import pool_certificate, progress_of
 from signoff.loop.recorder import Recorder
+from signoff.managing import Manager
 from signoff.ports import Progress
 from signoff.project.ownership import is_dead
 from signoff.server.desks import Standing
@@ -147,6 +148,12 @@ class StoredDesks:
         return QueueDesk(
             store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
         )
+
+    def manager(self, project: Project) -> Manager:
+        """What managers do to a project's queue."""
+        with self._lock:
+            recorder = self._recorder(project.id)
+        return Manager(store=self.store, project=project, recorder=recorder)
 
     def _recorder(self, project: str) -> Recorder:
         if project not in self._recorders:

@@ -34,7 +34,7 @@ MOST_OVERLAPS = 5_000
 FEW = 500
 """How many items are named one by one in a query; of more the range is read."""
 
-WAITING: tuple[RequestState, ...] = ("open", "leased")
+WAITING: tuple[RequestState, ...] = ("open",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
 from signoff.core.questions import form_from_json
+from signoff.core.queueing import queue_rules
 from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
@@ -22,7 +23,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
             name=project.name,
             form=project.form.to_json(),
             policy=project.policy.to_json(),
-            rules=[rule.to_json() for rule in project.rules],
+            rules=[*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
             process=project.process,
             settings={
                 "model": project.model,
@@ -72,7 +73,12 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         name=row.name,
         form=form_from_json(row.form),
         policy=policy_from_json(row.policy),
-        rules=tuple(AskAlways(column=rule["column"], value=rule["value"]) for rule in row.rules),
+        rules=tuple(
+            AskAlways(column=rule["column"], value=rule["value"])
+            for rule in row.rules
+            if rule["kind"] == "ask_always"
+        ),
+        queue=queue_rules(row.rules),
         process=row.process,
         model=str(settings["model"]),
         group=bool(settings["group"]),

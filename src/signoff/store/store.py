@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,7 +25,7 @@ from signoff.core.records import (
     Round,
 )
 from signoff.errors import StoreError
-from signoff.store import erase, log, projects, queue
+from signoff.store import erase, gold, log, projects, queue
 from signoff.store.browsing import Browsing
 from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
@@ -34,6 +34,7 @@ from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.streaming import Streaming
+from signoff.store.talking import Talking
 from signoff.store.transfers import Transfers
 from signoff.store.webhooks import Webhooks
 
@@ -59,7 +60,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting):
+class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -425,6 +426,17 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting):
             erase.remember_keys(db, project, key_digests)
             log.append(db, project, [event])
         self.sweep(project)
+
+    def erase_gold(self, project: str, key: str, event: Callable[[int], NewEvent]) -> bool:
+        """Remove what a known answer of this key shows and what was said to it, and log that;
+        whether there was one."""
+        with self.transaction() as db:
+            number = gold.number_of_key(db, project, key)
+            if number is None:
+                return False
+            gold.blank(db, project, number)
+            log.append(db, project, [event(number)])
+        return True
 
     def sweep(self, project: str) -> None:
         """Remove columnar files that no transaction named, and exports: a killed process may have

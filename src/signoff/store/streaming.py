@@ -24,7 +24,7 @@ from signoff.core.streams import (
     StreamState,
     Window,
 )
-from signoff.store import log, projects, queue, streams, window_seeds
+from signoff.store import log, projects, streams, tallies, window_seeds
 from signoff.store.connections import Database
 from signoff.store.schema import pools
 
@@ -94,7 +94,7 @@ class Streaming(Database):
                     pools.c.project == project, pools.c.phase != "closed"
                 )
             ).all()
-            return sum(queue.counts(db, project, number).open for number in numbers)
+            return sum(tallies.counts(db, project, number).open for number in numbers)
 
     # ------------------------------------------------------------------- deciding
 
@@ -185,7 +185,7 @@ class Streaming(Database):
                 if not over or not streams.is_decided(db, project, window.number):
                     continue
                 seed = window_seeds.reveal(db, project, window.number)
-                step = certify(window, seed, queue.counts(db, project, window.number).skipped)
+                step = certify(window, seed, tallies.counts(db, project, window.number).skipped)
                 streams.update_window(db, project, step.window)
                 streams.close_pool(db, project, window.number)
                 log.append(db, project, step.events)
