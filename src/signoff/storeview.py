@@ -20,7 +20,7 @@ from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Pool, Project
-from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
+from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
 from signoff.loop.progress import decided_by_model, pool_certificate
@@ -29,6 +29,7 @@ from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
 from signoff.project.reporting import Reporter
+from signoff.project.stream_results import stream_certificate, stream_results, stream_status
 from signoff.project.views import ITEM, KEY, PoolViews
 from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
@@ -88,6 +89,18 @@ class StoreView:
     # -------------------------------------------------------------------- status
 
     @property
+    def is_stream(self) -> bool:
+        """Whether items arrive one by one."""
+        return self.project.kind == "stream"
+
+    def _refuse_stream(self, what: str) -> None:
+        if self.is_stream:
+            raise UsageError(
+                f"{self.project.name!r} is a stream: there is no {what} of it yet.",
+                hint="signoff status, export, verify and log work on streams.",
+            )
+
+    @property
     def pools(self) -> list[Pool]:
         """The project's pools, oldest first."""
         return self.store.pools(self.project.id)
@@ -113,6 +126,8 @@ class StoreView:
 
     def status(self) -> Json:
         """Where the project stands."""
+        if self.is_stream:
+            return stream_status(self.store, self.project)
         pools = self.pools
         waiting = [self.store.queue_counts(self.project.id, pool.number).open for pool in pools]
         return {
@@ -127,6 +142,8 @@ class StoreView:
     def certificate(self) -> Json | None:
         """The newest pool's certificate, with its checkpoint and those of earlier pools; see
         :func:`certificates_json` for several questions."""
+        if self.is_stream:
+            return stream_certificate(self.store, self.project)
         issued = [
             certificate
             for pool in self.pools
@@ -145,6 +162,8 @@ class StoreView:
 
     def results(self) -> pl.DataFrame:
         """The data's columns and ``signoff_*`` columns, row by row, all pools."""
+        if self.is_stream:
+            return stream_results(self.store, self.project)
         parts = [self._pool_results(pool) for pool in self.pools]
         return pl.concat(parts, how="diagonal_relaxed")
 
@@ -154,6 +173,7 @@ class StoreView:
 
     def html(self) -> str:
         """The report as one HTML page."""
+        self._refuse_stream("report")
         from signoff.report.html import render_report
 
         reporter = Reporter(
@@ -261,6 +281,8 @@ class StoreView:
 
     def _shown_otherwise(self) -> list[str]:
         """Requests that show people something else than the rows the log commits to."""
+        if self.is_stream:
+            return []
         views = PoolViews(self.store, self.project, frozenset(), {})
         problems: list[str] = []
         for pool in self.pools:
@@ -345,6 +367,7 @@ class StoreView:
 
     def _locate(self, key: str) -> tuple[Pool, int, list[int], list[str]]:
         """The pool and item of a row's key, and all rows of that item."""
+        self._refuse_stream("proof or erasure")
         number = _row_number(key)
         for pool in self.pools:
             rows = self.store.rows(pool)

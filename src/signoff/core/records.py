@@ -15,6 +15,7 @@ from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
+ProjectKind = Literal["pool", "stream"]
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
 JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
@@ -56,6 +57,7 @@ class Project:
     key_id: str
     created: int
     page: PageSettings = field(default_factory=PageSettings)
+    kind: ProjectKind = "pool"
 
     @property
     def question(self) -> Question:

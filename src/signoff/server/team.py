@@ -15,6 +15,7 @@ from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
 from signoff.server.site.context import Office
 from signoff.server.stored import StoredDesks, StoredProjects, open_served
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess, worker_command, worker_environment
 from signoff.store.store import SqlStore
@@ -65,6 +66,7 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[str], None]) -> None:
         worker=worker,
         office=Office.over(store),
         work=StoredWork(store=store),
+        live_items=StoredStreams(store=store),
     )
     worker.start()
     try:

@@ -31,6 +31,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
                 "page": asdict(project.page),
+                "kind": project.kind,
             },
             key_id=project.key_id,
             created=project.created,
@@ -81,6 +82,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         key_id=row.key_id,
         created=row.created,
         page=_page(settings.get("page")),
+        kind="stream" if settings.get("kind") == "stream" else "pool",
     )
 
 
