@@ -6,8 +6,10 @@ from pathlib import Path
 
 from offices import begin, office, words
 
+from signoff.core.events import EVENT_TYPES
 from signoff.core.questions import Choice, Form, Rating
 from signoff.core.routing import People
+from signoff.server.site.log import WORDS
 from signoff.server.site.people import Agreement, agreement, reviewer_name
 
 FORM = Form((Choice.of(["Yes", "No"]), Rating(name="tone")))
@@ -43,3 +45,8 @@ def test_the_page_lists_who_answered(tmp_path: Path) -> None:
         page = words(house.browser().get(f"{house.pages()}/people").text)
         assert "column:label column 60 –" in page
         assert "nobody has answered the same item yet" in page
+
+
+def test_every_event_has_words_on_the_log_page() -> None:
+    """One without would be named by its type, and be kept from whoever may answer."""
+    assert [name for name in EVENT_TYPES if name not in WORDS] == []
