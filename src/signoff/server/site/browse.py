@@ -100,14 +100,17 @@ def items(
 def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
     """Show one item with its history."""
     pool = _pool(visit, str(part))
-    if pool is None or pool.number != part or number >= pool.items:
+    if pool is None or pool.number != part or (number >= pool.items and not visit.is_stream):
         raise _no_item()
     listing = Listing.of(visit, pool)
     asked = visit.store.asked_item(visit.id, pool.number, number)
-    found = visit.office.lookup.item(
-        visit.place.project, pool, number, fields=asked is None and not listing.blind
-    )
-    erased = found is None
+    found = None
+    if not visit.is_stream:
+        fields_too = asked is None and not listing.blind
+        found = visit.office.lookup.item(visit.place.project, pool, number, fields=fields_too)
+    elif asked is None:
+        raise _no_item()
+    erased = found is None and (asked is None or asked.shown is None)
     if asked is not None:
         shown = Item.from_shown(number, asked.key, asked.shown)
         key, text, fields = asked.key, shown.text, dict(shown.data)
@@ -141,7 +144,7 @@ def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
 @router.get("/projects/{p}/find")
 def find(visit: Overseeing, key: Annotated[str, Query(max_length=2_000)] = "") -> Response:
     """Go to the item that has a key."""
-    for pool in reversed(visit.pools()):
+    for pool in () if visit.is_stream else reversed(visit.pools()):
         number = visit.office.lookup.find(visit.place.project, pool, key.strip())
         if number is not None:
             return RedirectResponse(f"/projects/{visit.id}/items/{pool.number}/{number}", 303)

@@ -70,6 +70,11 @@ class Visit:
         return self.office.store
 
     @property
+    def is_stream(self) -> bool:
+        """Whether the project decides live traffic: its items are rows of the database alone."""
+        return self.place.project.kind == "stream"
+
+    @property
     def answers(self) -> bool:
         """Whether the visitor may answer here, and so must stay blind where that counts."""
         return self.place.caller.may("answer", self.id)
@@ -110,6 +115,7 @@ class Visit:
             answers=self.answers,
             manages=self.manages,
             has_worker=has_worker(self.request),
+            is_stream=self.is_stream,
             **values,
         )
 

@@ -131,7 +131,8 @@ class Listing:
         """The page behind a cursor."""
         rows: list[Row] = []
         looked = 0
-        source = self._asked(wish, after) if wish.of_people else self._all(wish, after)
+        of_people = wish.of_people or self.visit.is_stream
+        source = self._asked(wish, after) if of_people else self._all(wish, after)
         for chunk in source:
             rows.extend(chunk.rows)
             if len(rows) > PAGE:

@@ -42,6 +42,35 @@ WORDS: Mapping[str, str] = {
     "run.started": "A run began",
     "run.ended": "A run ended",
     "export.made": "An export was made",
+    "page.changed": "How items are shown was changed",
+    "webhook.added": "A webhook was added",
+    "webhook.removed": "A webhook was removed",
+    "role.changed": "A role was changed",
+    "session.begun": "Somebody signed in",
+    "session.ended": "Somebody signed out",
+    "session.refused": "A sign-in was refused",
+    "password.changed": "A password was changed",
+    "token.made": "An API token was made",
+    "token.revoked": "An API token was revoked",
+    "invitation.made": "Somebody was invited",
+    "invitation.revoked": "An invitation was taken back",
+    "person.removed": "Somebody was removed",
+    "reviewer.tagged": "A reviewer’s tags were changed",
+    "request.assigned": "An item was assigned",
+    "request.expired": "An item’s time ran out",
+    "comment.added": "A comment was added",
+    "gold.planted": "Items with known answers were added",
+    "gold.answered": "An item with a known answer was answered",
+    "gold.undone": "An answer to an item with a known answer was taken back",
+    "gold.skipped": "An item with a known answer was skipped",
+    "gold.said": "Something was said of an item with a known answer",
+    "gold.erased": "An item with a known answer was erased",
+    "window.started": "A window began",
+    "items.arrived": "Items arrived",
+    "coins.drawn": "Coins were drawn",
+    "item.decided": "An item was decided",
+    "item.corrected": "An item was corrected",
+    "drift.alarm": "The model was seen to go wrong",
 }
 TELLING: frozenset[str] = frozenset(
     {
@@ -51,9 +80,21 @@ TELLING: frozenset[str] = frozenset(
         "verdicts.sealed",
         "seed.revealed",
         "decisions.made",
+        "gold.planted",
+        "gold.answered",
+        "gold.undone",
+        "gold.skipped",
+        "gold.said",
+        "gold.erased",
+        "items.arrived",
+        "coins.drawn",
+        "item.decided",
+        "item.corrected",
+        "drift.alarm",
     }
 )
-"""Types that tell which phase the project is in, which items are audited, or why some are asked."""
+"""Types that tell which phase the project is in, which items are audited or known, or why some are
+asked. A type that has no words here is kept from whoever must stay blind, too."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -58,7 +58,7 @@ def erase(visit: Changing, work: Working, form: Posted) -> Response:
     key, again = form.text("key"), form.text("again")
     if not key or key != again:
         raise InputError("The two keys are not the same.", hint="Type the key again.")
-    for pool in reversed(visit.pools()):
+    for pool in () if visit.is_stream else reversed(visit.pools()):
         number = visit.office.lookup.find(visit.place.project, pool, key)
         if number is not None:
             by = visit.place.caller.name
