@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -331,17 +332,38 @@ class StoreView:
 
         Raises :class:`InputError` where no row has the key, :class:`StoreBusy` while a run is on.
         """
+        with self._erasing():
+            return self._erase(*self._locate(key))
+
+    def erase_item(self, number: int, item: int) -> int:
+        """Remove the content of an item of a pool, by numbers, and log that; 0 where that was done
+        before."""
+        with self._erasing():
+            pool = next(pool for pool in self.pools if pool.number == number)
+            rows, keys = self._rows_of(pool, item)
+            return self._erase(pool, item, rows, keys) if keys else 0
+
+    @contextmanager
+    def _erasing(self) -> Generator[None]:
         sign_with_its_key(self.store, self.project)
         with owning(self.store, self.project.id):
             self.store.sweep(self.project.id)
-            pool, item, rows, keys = self._locate(key)
-            recorder = recorder_for(self.store, self.project.id, actor="erase")
-            event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
-            digests = [key_digest(self.project.id, each) for each in keys]
-            self.store.erase(self.project.id, pool.number, item, digests, event)
+            yield
             self.store.checkpoint(self.project.id)
         self.store.compact()
+
+    def _erase(self, pool: Pool, item: int, rows: list[int], keys: list[str]) -> int:
+        recorder = recorder_for(self.store, self.project.id, actor="erase")
+        event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
+        digests = [key_digest(self.project.id, each) for each in keys]
+        self.store.erase(self.project.id, pool.number, item, digests, event)
         return len(rows)
+
+    def _rows_of(self, pool: Pool, item: int) -> tuple[list[int], list[str]]:
+        """The rows of an item, and the keys they still have."""
+        rows = self.store.rows(pool).with_row_index("__at")
+        same = rows.filter(rows[ITEM] == item)
+        return same["__at"].to_list(), same[KEY].drop_nulls().to_list()
 
     def _locate(self, key: str) -> tuple[Pool, int, list[int], list[str]]:
         """The pool and item of a row's key, and all rows of that item."""
@@ -355,8 +377,7 @@ class StoreView:
                 number -= rows.height
             if match.height:
                 item = int(match[ITEM][0])
-                same = rows.with_row_index("__at").filter(rows[ITEM] == item)
-                return pool, item, same["__at"].to_list(), same[KEY].to_list()
+                return pool, item, *self._rows_of(pool, item)
         raise InputError(
             f"No row of {self.store.name} has the key {key[:40]!r}.",
             hint="Keys are the --key column's values; row:12 names the 12th row of the data.",

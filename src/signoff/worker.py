@@ -17,6 +17,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from signoff.bootstrap import (
@@ -32,7 +33,6 @@ from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
-from signoff.work.crew import beside
 
 if TYPE_CHECKING:
     from signoff.stream.tending import Tender
@@ -158,7 +158,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     threading.Thread(target=_end_with_parent, args=[stop], daemon=True).start()
-    threading.Thread(target=_insist, args=[stop], daemon=True).start()
+    threading.Thread(target=insist, args=[stop], daemon=True).start()
     try:
         work_on(os.environ.get(STORE, ""), stop, ready=lambda: _say(trouble=None), tell=_complain)
     except SignoffError as error:
@@ -173,6 +173,7 @@ def work_on(
     where: str,
     stop: threading.Event,
     *,
+    artifacts: Path | None = None,
     ready: Callable[[], None],
     tell: Callable[[str, SignoffError], None],
 ) -> None:
@@ -180,9 +181,12 @@ def work_on(
 
     Raises :class:`StoreError` where the store cannot be opened.
     """
-    store = open_store(where, create=False)
+    # A server names this module to start it, and must not load what reads columns.
+    from signoff.work.crew import beside
+
+    store = open_store(where, create=False, artifacts=artifacts)
     try:
-        with beside(where, stop, tell):
+        with beside(where, stop, tell, artifacts=artifacts):
             ready()
             Worker(store=store, on_error=tell).work(stop)
     finally:
@@ -205,7 +209,7 @@ def _end_with_parent(stop: threading.Event) -> None:
     stop.set()
 
 
-def _insist(stop: threading.Event) -> None:
+def insist(stop: threading.Event) -> None:
     """End in the middle of things where they take too long: all that counts is in the store."""
     stop.wait()
     time.sleep(SECONDS_TO_FINISH)

@@ -243,6 +243,10 @@ def _number(value: object) -> bool:
     return _is_int(value) or isinstance(value, float)
 
 
+def _boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _hash(value: object) -> bool:
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
@@ -380,6 +384,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "export.made": _type(["by"], what=_text, format=_text, rows=_count, sha256=_hash),
     "webhook.added": _type(["url", "by"], webhook=_text, events=_list_of(_text)),
     "webhook.removed": _type(["by"], webhook=_text),
+    "page.changed": _type(
+        ["guideline", "by"], changed=_list_of(_text), blur=_boolean, text_direction=_text
+    ),
     "run.started": _type(signoff=_text),
     "run.ended": _type(outcome=_text),
 }  # fmt: skip

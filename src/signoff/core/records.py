@@ -27,9 +27,21 @@ Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
 
 
+TextDirection = Literal["auto", "ltr", "rtl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSettings:
+    """How a project is shown to people; may change at any time. ``guideline`` is Markdown."""
+
+    guideline: str = ""
+    blur: bool = False
+    text_direction: TextDirection = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A form of questions, a policy and who answers: fixed by the first run."""
+    """A form of questions, a policy and who answers: fixed by the first run; ``page`` is not."""
 
     id: str
     name: str
@@ -45,6 +57,7 @@ class Project:
     key_id: str
     created: int
     kind: ProjectKind = "pool"
+    page: PageSettings = field(default_factory=PageSettings)
 
     @property
     def question(self) -> Question:

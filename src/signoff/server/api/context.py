@@ -129,7 +129,6 @@ REFUSALS: dict[int, str] = {
     401: "Nobody is signed in, or the token is not valid.",
     403: "The role or the token does not allow this, or the request comes from elsewhere.",
     404: "There is no such thing, or the caller may not know of it.",
-    408: "The body stopped coming.",
     409: "The queue has moved on.",
     410: "It is not kept any more.",
     413: "The request is too large.",
