@@ -283,7 +283,7 @@ def test_the_same_key_with_other_content_is_refused_and_nothing_is_stored(brook:
 def test_a_kill_between_admission_and_coin_changes_no_coin(brook: Brook) -> None:
     brook.learn()
     wanted, clerk = brook.texts(4), brook.decider._clerk
-    arrivals = brook.decider._arrivals(wanted)
+    arrivals = brook.decider._arrivals(wanted, brook.state)
     brook.store.arrive(brook.project.id, arrivals, clerk.receive, clerk.flip)
     in_the_air = brook.store.stream_items(brook.project.id, [item.key for item in wanted])
     assert {item.state for item in in_the_air.values()} == {"admitted"}
@@ -300,7 +300,7 @@ def test_a_kill_between_admission_and_coin_changes_no_coin(brook: Brook) -> None
 def test_coins_in_the_air_fall_before_anything_else_is_admitted(brook: Brook) -> None:
     brook.learn()
     clerk = brook.decider._clerk
-    lost = brook.decider._arrivals(brook.texts(4))
+    lost = brook.decider._arrivals(brook.texts(4), brook.state)
     brook.store.arrive(brook.project.id, lost, clerk.receive, clerk.flip)
     brook.send(brook.texts(1))
     with brook.store.reading() as db:
@@ -311,7 +311,7 @@ def test_coins_in_the_air_fall_before_anything_else_is_admitted(brook: Brook) ->
 def test_what_a_killed_process_left_is_tidied_up(brook: Brook) -> None:
     brook.learn()
     clerk = brook.decider._clerk
-    lost = brook.decider._arrivals(brook.texts(4))
+    lost = brook.decider._arrivals(brook.texts(4), brook.state)
     brook.store.arrive(brook.project.id, lost, clerk.receive, clerk.flip)
     brook.decider.tidy()
     assert brook.window.ledger.admitted == brook.window.admitted == 4

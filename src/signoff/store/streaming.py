@@ -40,10 +40,20 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Taken:
-    """The keys of items that are stored; ``admitted``: coins must fall for some of them."""
+    """Items that are stored, by key; ``admitted``: coins must fall for some of them."""
 
-    keys: frozenset[str]
+    items: Mapping[str, StreamItem]
     admitted: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Before:
+    """What there is to know before items are decided: those known by key, the stream, and
+    whether answers wait to be sealed."""
+
+    known: Mapping[str, StreamItem]
+    state: StreamState
+    answers: bool
 
 
 Receive = Callable[[Window, Sequence[Arrival], Mapping[str, StreamItem]], Step]
@@ -114,7 +124,7 @@ class Streaming(Database):
     def arrive(
         self, project: str, wanted: Sequence[Arrival], receive: Receive, flip: Flip
     ) -> Taken:
-        """Take items in, and admit labels; which of them are stored now.
+        """Take items in, and admit labels; those that are stored now.
 
         Those whose key is stored already are not stored again. None where the window is full.
         Coins of earlier admissions fall first, so that ``receive`` knows what is spent.
@@ -124,7 +134,7 @@ class Streaming(Database):
             _flip_all(db, project, flip)
             newest = streams.read_windows(db, project, newest=True)
             if not newest or newest[0].is_full:
-                return Taken(keys=frozenset(), admitted=False)
+                return Taken(items={}, admitted=False)
             window = newest[0]
             known = streams.items_by_key(db, project, [each.key for each in wanted])
             fresh = [each for each in wanted if each.key not in known]
@@ -138,15 +148,25 @@ class Streaming(Database):
             streams.update_window(db, project, step.window)
             log.append(db, project, step.events)
             return Taken(
-                keys=frozenset([*known, *(item.key for item in step.items)]),
+                items={**known, **{item.key: item for item in step.items}},
                 admitted=step.window.admitted > window.admitted,
             )
 
-    def flip(self, project: str, flip: Flip) -> None:
-        """Let the coins fall of all admissions that have none: always the same ones."""
+    def flip(self, project: str, flip: Flip) -> dict[str, StreamItem]:
+        """Let the coins fall of all admissions that have none, always the same ones; those items,
+        by key."""
         with self.transaction() as db:
             streams.read_stream(db, project, lock=True)
-            _flip_all(db, project, flip)
+            return {item.key: item for item in _flip_all(db, project, flip)}
+
+    def before_deciding(self, project: str, keys: Sequence[str], until: int) -> Before:
+        """What there is to know before items with these keys are decided."""
+        with self.reading() as db:
+            return Before(
+                known=streams.items_by_key(db, project, keys),
+                state=streams.read_stream(db, project),
+                answers=streams.has_answers(db, project, until),
+            )
 
     def has_answers(self, project: str, until: int) -> bool:
         """Whether people gave answers until then that are not sealed."""
@@ -266,11 +286,12 @@ class Streaming(Database):
             return streams.find_model(db, project, version)
 
 
-def _flip_all(db: sa.Connection, project: str, flip: Flip) -> None:
+def _flip_all(db: sa.Connection, project: str, flip: Flip) -> list[StreamItem]:
     """Coins, window by window; what stands leaves, heads and held labels are asked."""
+    done: list[StreamItem] = []
     for number in streams.undecided_windows(db, project, "admitted"):
         (window,) = streams.read_windows(db, project, number=number)
-        coins = dict(window_seeds.flip(db, project, number))
+        coins = dict(window_seeds.flip(db, project, number, window.plan.audit_rate))
         admitted = streams.window_items(db, project, number, only=list(coins))
         fallen = sorted(admitted, key=_admission)
         step = flip(window, [(item, coins[item.item]) for item in fallen])
@@ -278,6 +299,8 @@ def _flip_all(db: sa.Connection, project: str, flip: Flip) -> None:
         streams.ask(db, project, window, [_asked(i) for i in step.items if i.state == "waiting"])
         streams.update_window(db, project, step.window)
         log.append(db, project, step.events)
+        done += step.items
+    return done
 
 
 def _admission(item: StreamItem) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import cast
 
 import sqlalchemy as sa
@@ -23,6 +23,13 @@ from signoff.store.schema import pools, reviews
 from signoff.store.schema_streams import items, models, streams, windows
 
 CHUNK = 500
+COUNTS = (
+    "arrived", "admitted", "audited", "tails", "finds", "open", "automatic", "repeats", "alarmed",
+    "certificate",
+)  # fmt: skip
+"""What changes of a window."""
+
+ITEM_COLUMNS = tuple(field.name for field in fields(StreamItem))
 UNDONE_NO_MORE = "finishing"
 """The phase of a sealed answer: no window is ever in it, so that nobody can take it back."""
 
@@ -83,8 +90,7 @@ def insert_window(db: sa.Connection, project: str, window: Window) -> None:
 
 def update_window(db: sa.Connection, project: str, window: Window) -> None:
     """Store a window's counts."""
-    fixed = ("number", "plan", "seed_commitment", "seed_chosen_by", "started")
-    counts = {name: value for name, value in asdict(window).items() if name not in fixed}
+    counts = {name: getattr(window, name) for name in COUNTS}
     db.execute(
         sa.update(windows)
         .where(windows.c.project == project, windows.c.number == window.number)
@@ -133,7 +139,11 @@ def _window(row: sa.Row[tuple[object, ...]]) -> Window:
 def insert_items(db: sa.Connection, project: str, new: Sequence[StreamItem]) -> None:
     """Store items that arrived."""
     if new:
-        db.execute(sa.insert(items), [{"project": project, **asdict(item)} for item in new])
+        db.execute(sa.insert(items), [_row(project, item) for item in new])
+
+
+def _row(project: str, item: StreamItem) -> dict[str, object]:
+    return {"project": project, **{name: getattr(item, name) for name in ITEM_COLUMNS}}
 
 
 def update_items(db: sa.Connection, project: str, changed: Sequence[StreamItem]) -> None:

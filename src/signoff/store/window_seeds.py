@@ -20,7 +20,9 @@ def keep_seed(db: sa.Connection, project: str, number: int, seed: bytes) -> None
     db.execute(sa.insert(window_seeds).values(project=project, number=number, seed=seed))
 
 
-def flip(db: sa.Connection, project: str, number: int) -> list[tuple[int, bool]]:
+def flip(
+    db: sa.Connection, project: str, number: int, audit_rate: Decimal
+) -> list[tuple[int, bool]]:
     """The coins of a window's admissions that have none yet, as (item, heads) in order of
     admission."""
     admitted = db.execute(
@@ -34,8 +36,8 @@ def flip(db: sa.Connection, project: str, number: int) -> list[tuple[int, bool]]
     ).all()
     if not admitted:
         return []
-    pi = float(Decimal(_window(db, project, number).plan["audit_rate"]))
-    seed, name = _seed(db, project, number), window_name(number)
+    pi, seed = float(audit_rate), _seed(db, project, number)
+    name = window_name(number)
     return [(item, is_heads(seed, name, item, at, pi)) for item, at in admitted]
 
 

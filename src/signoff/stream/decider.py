@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -69,34 +69,35 @@ class Decider:
         Raises :class:`OtherContent` where a key came with other content before; then nothing of
         the call is stored.
         """
-        known = self.store.stream_items(self.project.id, _keys(wanted))
-        _refuse_other_content(wanted, known)
-        fresh = [item for item in wanted if item.key not in known]
+        keys = [item.key for item in wanted]
+        before = self.store.before_deciding(self.project.id, keys, self._settled_until())
+        _refuse_other_content(wanted, before.known)
+        fresh = [item for item in wanted if item.key not in before.known]
+        found = dict(before.known)
         if fresh:
-            self.settle()
-            self._take_in(fresh)
-        found = self._fallen(_keys(wanted))
+            state = before.state
+            if before.answers and self.settle():
+                state = self.store.stream(self.project.id)
+            found |= self._take_in(fresh, state)
+        if any(item.state == "admitted" for item in found.values()):
+            # A process was killed before these coins fell, or another one let them fall.
+            self.store.flip(self.project.id, self._clerk.flip)
+            found = self.store.stream_items(self.project.id, keys)
         _refuse_other_content(wanted, found)
         return [found[item.key] for item in wanted]
 
-    def _take_in(self, fresh: Sequence[NewItem]) -> None:
+    def _take_in(self, fresh: Sequence[NewItem], state: StreamState) -> dict[str, StreamItem]:
         """Store new items round by round: a round ends where the next admission needs coins."""
-        arrivals = self._arrivals(list({item.key: item for item in fresh}.values()))
-        clerk = self._clerk
+        arrivals = self._arrivals(list({item.key: item for item in fresh}.values()), state)
+        clerk, found = self._clerk, dict[str, StreamItem]()
         while arrivals:
             taken = self.store.arrive(self.project.id, arrivals, clerk.receive, clerk.flip)
+            found |= taken.items
             if taken.admitted:
-                self.store.flip(self.project.id, clerk.flip)
-            elif not taken.keys:
+                found |= self.store.flip(self.project.id, clerk.flip)
+            elif not taken.items:
                 self.start_window()
-            arrivals = [arrival for arrival in arrivals if arrival.key not in taken.keys]
-
-    def _fallen(self, keys: Sequence[str]) -> dict[str, StreamItem]:
-        """The items as stored, with the coins that a killed process left in the air."""
-        found = self.store.stream_items(self.project.id, keys)
-        if any(item.state == "admitted" for item in found.values()):
-            self.store.flip(self.project.id, self._clerk.flip)
-            found = self.store.stream_items(self.project.id, keys)
+            arrivals = [arrival for arrival in arrivals if arrival.key not in taken.items]
         return found
 
     # -------------------------------------------------------------------- windows
@@ -116,9 +117,13 @@ class Decider:
             self._fixed = self.store.stream(self.project.id).spec
         return self._fixed
 
+    def _settled_until(self) -> int:
+        """Answers given until then can no longer be taken back."""
+        return self.recorder.now() - self._spec().undo_seconds * 1_000_000
+
     def settle(self) -> int:
         """Seal the answers that can no longer be taken back, and certify what is over."""
-        until = self.recorder.now() - self._spec().undo_seconds * 1_000_000
+        until = self._settled_until()
         if not self.store.has_answers(self.project.id, until):
             return 0
         clerk = self._clerk
@@ -150,8 +155,7 @@ class Decider:
 
     # ----------------------------------------------------------------- predicting
 
-    def _arrivals(self, fresh: Sequence[NewItem]) -> list[Arrival]:
-        state = self.store.stream(self.project.id)
+    def _arrivals(self, fresh: Sequence[NewItem], state: StreamState) -> list[Arrival]:
         ready = self._ready(state)
         if ready is None:
             return [self._arrival(item, _without_model(item)) for item in fresh]
@@ -197,15 +201,11 @@ class Decider:
         )
 
 
-def _keys(wanted: Sequence[NewItem]) -> list[str]:
-    return [item.key for item in wanted]
-
-
 def _without_model(item: NewItem) -> Why:
     return "learning" if item.text.strip() else "empty"
 
 
-def _refuse_other_content(wanted: Sequence[NewItem], known: dict[str, StreamItem]) -> None:
+def _refuse_other_content(wanted: Sequence[NewItem], known: Mapping[str, StreamItem]) -> None:
     """Raise :class:`OtherContent` for the first key that stands for something else already."""
     said = {key: item.digest for key, item in known.items()}
     for item in wanted:
