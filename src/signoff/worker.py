@@ -31,7 +31,6 @@ from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
-from signoff.work.crew import beside
 
 ACTOR = "worker"
 IDLE_SECONDS = 0.5
@@ -157,6 +156,9 @@ def work_on(
 
     Raises :class:`StoreError` where the store cannot be opened.
     """
+    # Here, since servers import this module and must not load what reads columns.
+    from signoff.work.crew import beside
+
     store = open_store(where, create=False, artifacts=artifacts)
     try:
         with beside(where, stop, tell, artifacts=artifacts):
