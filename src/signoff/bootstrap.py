@@ -264,6 +264,13 @@ def models_for(model: object, form: Form) -> dict[str, object]:
     if model is None or model == DEFAULT_MODEL:
         choices = (question for question in form.questions if labels_of(question) is not None)
         return {question.name: DEFAULT_MODEL for question in choices}
+    if model == PREDICTIONS:
+        if len(form.questions) == 1 and labels_of(form.only) is not None:
+            return {form.only.name: PREDICTIONS}
+        raise UsageError(
+            "Predictions that come with the rows answer one choice.",
+            hint="Ask one question with labels, or pass --model FILE.py:NAME.",
+        )
     if isinstance(model, str):
         from signoff.models.loading import load_model_spec
 
