@@ -22,7 +22,7 @@ from signoff.desk import QueueDesk, sign_in
 from signoff.engine import Engine
 from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
-from signoff.ports import PoolStrategy
+from signoff.ports import PoolStrategy, PoolView
 from signoff.settings import Settings
 from signoff.store.store import SqlStore
 from signoff.version import VERSION
@@ -178,9 +178,13 @@ def make_strategy(policy: Policy, model: object, labels: tuple[str, ...]) -> Poo
 
 def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
+    views: dict[int, PoolView] = {}
 
     def item_of(request: OpenRequest) -> Item:
-        view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
+        if request.pool not in views:
+            pools = engine.store.pools(engine.project.id)
+            views[request.pool] = engine.views(pools[request.pool - 1])
+        view = views[request.pool]
         return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
     return QueueDesk(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from typing import Literal
 
 import polars as pl
@@ -86,11 +86,12 @@ def parse_labels(column: str, values: pl.Series, question: Question) -> dict[str
 
 
 def column_answers(
-    column: str, keys: Sequence[str], values: pl.Series, question: Question
+    column: str, keys: pl.Series, values: pl.Series, question: Question
 ) -> dict[str, Answer]:
     """The answer of each row's key; refuses an unknown label before anything is asked."""
     parsed = parse_labels(column, values, question)
-    return dict(zip(keys, map(parsed.__getitem__, _texts(values).to_list()), strict=True))
+    answers = map(parsed.__getitem__, _texts(values).to_list())
+    return dict(zip(keys.to_list(), answers, strict=True))
 
 
 def _texts(values: pl.Series) -> pl.Series:

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.questions import CANNOT_SAY, Answer, Chosen
+from signoff.core.repeated import Repeated
 
 DecidedBy = Literal["model", "reviewers", "blend"]
 BY_CODE: dict[DecidedBy, int] = {"model": 0, "reviewers": 1, "blend": 2}
@@ -59,7 +60,7 @@ def model_rows(
     *,
     reason: str,
     model: str,
-) -> list[bytes]:
+) -> Repeated[bytes]:
     """The rows :meth:`Decision.private` would give for many decisions of one model, fast."""
     tail = "," + _dump([reason, "", model])[1:].decode()
     return _label_rows(labels, codes, confidence, tail)
@@ -67,18 +68,18 @@ def model_rows(
 
 def frozen_rows(
     labels: Sequence[str], codes: NDArray[np.int64], confidence: NDArray[np.float64]
-) -> list[bytes]:
+) -> Repeated[bytes]:
     """Label and confidence of each admission, as its batch row commits to them."""
     return _label_rows(labels, codes, confidence, "]")
 
 
 def _label_rows(
     labels: Sequence[str], codes: NDArray[np.int64], confidence: NDArray[np.float64], tail: str
-) -> list[bytes]:
+) -> Repeated[bytes]:
     """Rows ``["label","0.97"`` + tail. Scores repeat, so each distinct row is made once; all are
     put together as one text, which costs a third of making one by one."""
     if len(codes) == 0:
-        return []
+        return Repeated([], codes)
     values, at = np.unique(confidence, return_inverse=True)
     pairs, place = np.unique(codes * len(values) + at, return_inverse=True)
     heads = [_dump([label])[:-1].decode() + _BETWEEN for label in labels]
@@ -88,8 +89,7 @@ def _label_rows(
         map(numbers.__getitem__, (pairs % len(values)).tolist()),
         repeat('"' + tail),
     )
-    rows = "\n".join(map("".join, parts)).encode().split(b"\n")
-    return list(map(rows.__getitem__, place.tolist()))
+    return Repeated("\n".join(map("".join, parts)).encode().split(b"\n"), place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,22 +127,24 @@ def _read_labels(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Codes and confidences of rows ``["label","0.97"`` + tail; -1 and NaN of erased ones.
 
-    Scores repeat, so each distinct row is read once. Raises :class:`ValueError` or
-    :class:`KeyError` for a row that is not as we wrote it.
+    Each distinct row is read once. Raises :class:`ValueError` or :class:`KeyError` for a row that
+    is not as we wrote it.
     """
-    kept = dict.fromkeys(row for row in private if row is not None)
-    place: dict[bytes | None, int] = {row: at for at, row in enumerate(kept)}
+    column = Repeated.of(private)
+    known = [at for at, row in enumerate(column.values) if row is not None]
     # Neither a comma and a quote nor a line end can be inside a JSON string.
     between = _BETWEEN.encode()
-    text = b"\n".join([*kept, b""]).replace(b'"' + tail + b"\n", between)
-    parts = text.removesuffix(between).split(between) if place else []
-    if len(parts) != 2 * len(place):
+    text = b"\n".join([*(row for row in column.values if row is not None), b""])
+    text = text.replace(b'"' + tail + b"\n", between).removesuffix(between)
+    parts = text.split(between) if known else []
+    if len(parts) != 2 * len(known):
         raise ValueError("a row of a batch is not as signoff writes it")
     code_of = {_dump([label])[:-1]: code for code, label in enumerate(labels)}
-    codes = np.array([*map(code_of.__getitem__, parts[0::2]), -1], dtype=np.int64)
-    confidence = np.array([*map(float, parts[1::2]), np.nan], dtype=np.float64)
-    which = np.array([place.get(row, -1) for row in private], dtype=np.int64)
-    return codes[which], confidence[which]
+    codes = np.full(len(column.values), -1, dtype=np.int64)
+    confidence = np.full(len(column.values), np.nan)
+    codes[known] = list(map(code_of.__getitem__, parts[0::2]))
+    confidence[known] = list(map(float, parts[1::2]))
+    return codes[column.place], confidence[column.place]
 
 
 def _dump(value: Sequence[object] | Mapping[str, object]) -> bytes:

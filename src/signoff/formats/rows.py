@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -87,8 +86,8 @@ def row_keys(
     *,
     name: str = "the data",
     contents: pl.Series | None = None,
-) -> list[str]:
-    """A key for each row: the user's, or the hash of the row plus a counter for equal rows.
+) -> pl.Series:
+    """A key for each row, as text: the user's, or the hash of the row plus a counter for equal rows.
 
     The hash depends on the row's content only, so the order of rows does not matter and rows
     added later get new keys. The same key with other content is refused; with the same content
@@ -100,7 +99,7 @@ def row_keys(
     keys = as_text(frame.get_column(key_column))
     _refuse_empty_keys(keys, key_column, name)
     _refuse_changed_content(frame, keys, key_column, name)
-    return keys.to_list()
+    return keys
 
 
 def row_contents(frame: pl.DataFrame) -> pl.Series:
@@ -114,17 +113,18 @@ def row_contents(frame: pl.DataFrame) -> pl.Series:
     return parts.select(pl.concat_str(pl.lit("["), values, pl.lit("]"))).to_series()
 
 
-def private_rows(contents: pl.Series, keys: Sequence[str]) -> list[bytes]:
+def private_rows(contents: pl.Series, keys: pl.Series) -> list[bytes]:
     """Canonical JSON of each row with its key: ``[key,contents]``."""
-    quoted = _json_strings(pl.Series(list(keys), dtype=pl.String))
-    return (
-        pl.DataFrame([quoted.alias("key"), contents.alias("contents")])
-        .select(
-            pl.concat_str(pl.lit("["), "key", pl.lit(","), "contents", pl.lit("]")).cast(pl.Binary)
-        )
-        .to_series()
-        .to_list()
-    )
+    return _keyed(contents, _json_strings(keys))
+
+
+def _keyed(contents: pl.Series, quoted: pl.Series | str) -> list[bytes]:
+    """``[key,contents]`` of each row, from the keys as JSON strings, or one for all."""
+    key = pl.lit(quoted) if isinstance(quoted, str) else pl.col("key")
+    columns = [] if isinstance(quoted, str) else [quoted.alias("key")]
+    row = pl.concat_str(pl.lit("["), key, pl.lit(","), "contents", pl.lit("]"))
+    frame = pl.DataFrame([contents.alias("contents"), *columns])
+    return frame.select(row.cast(pl.Binary)).to_series().to_list()
 
 
 def _json_strings(texts: pl.Series) -> pl.Series:
@@ -138,18 +138,15 @@ def _json_strings(texts: pl.Series) -> pl.Series:
     return quoted.fill_null("null")
 
 
-def _hashed_keys(contents: pl.Series) -> list[str]:
+def _hashed_keys(contents: pl.Series) -> pl.Series:
     sha256, size = hashlib.sha256, 2 * _KEY_BYTES
-    keyless = private_rows(contents, [""] * len(contents))
-    digests = [sha256(row).hexdigest()[:size] for row in keyless]
-    if len(set(digests)) == len(digests):
-        return digests
-    seen: Counter[str] = Counter()
-    keys: list[str] = []
-    for digest in digests:
-        seen[digest] += 1
-        keys.append(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}")
-    return keys
+    digests = [sha256(row).hexdigest()[:size] for row in _keyed(contents, '""')]
+    keys = pl.Series("key", digests, dtype=pl.String)
+    if keys.n_unique() == len(keys):
+        return keys
+    again = pl.int_range(pl.len()).over("key")
+    counted = pl.concat_str("key", pl.lit("-"), again + 1)
+    return keys.to_frame().select(pl.when(again == 0).then("key").otherwise(counted)).to_series()
 
 
 def _refuse_empty_keys(keys: pl.Series, key_column: str, name: str) -> None:
