@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Sequence
 from typing import Literal
 
 import polars as pl
@@ -13,25 +13,26 @@ from signoff.errors import InputError
 from signoff.formats.values import as_text
 from signoff.ports import Desk
 
-BATCH = 200
+BATCH = 1_000
 
 
 class ColumnReviewer:
     """Answers from a column of the data: for simulations, benchmarks and labels that exist.
 
-    ``answers`` maps an item's key to what its column holds.
+    ``answers`` says what the column holds for the keys of some items.
     """
 
     kind: Literal["column"] = "column"
 
-    def __init__(self, column: str, answers: Mapping[str, Answer]) -> None:
+    def __init__(self, column: str, answers: Callable[[Sequence[str]], Sequence[Answer]]) -> None:
         self.name = f"column:{column}"
         self._answers = answers
 
     def review(self, desk: Desk) -> bool:
         """Answer all that waits, many in one durable step."""
         while requests := desk.next_many(BATCH):
-            desk.answer_many([(r, self._answers[r.item.key]) for r in requests])
+            answers = self._answers([request.item.key for request in requests])
+            desk.answer_many(list(zip(requests, answers, strict=True)))
         return True
 
 
@@ -87,11 +88,20 @@ def parse_labels(column: str, values: pl.Series, question: Question) -> dict[str
 
 def column_answers(
     column: str, keys: pl.Series, values: pl.Series, question: Question
-) -> dict[str, Answer]:
-    """The answer of each row's key; refuses an unknown label before anything is asked."""
+) -> Callable[[Sequence[str]], list[Answer]]:
+    """The answers of rows by their keys; refuses an unknown label before anything is asked.
+
+    Few of the rows are ever asked about, so each call looks its keys up in the columns.
+    """
     parsed = parse_labels(column, values, question)
-    answers = map(parsed.__getitem__, _texts(values).to_list())
-    return dict(zip(keys.to_list(), answers, strict=True))
+    rows = pl.DataFrame({"key": keys, "text": _texts(values)})
+
+    def answers(wanted: Sequence[str]) -> list[Answer]:
+        found = rows.filter(pl.col("key").is_in(list(wanted)))
+        text_of = dict(zip(found["key"].to_list(), found["text"].to_list(), strict=True))
+        return [parsed[text_of[key]] for key in wanted]
+
+    return answers
 
 
 def _texts(values: pl.Series) -> pl.Series:

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,23 @@ def skipped(**changes: Any) -> Any:
         "body": {"pool": 1, "item": 7, "reviewer": "r"},
     }
     return build_event(**(facts | changes))
+
+
+@given(value=JSON)
+def test_canonical_json_is_that_of_rfc_8785(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("name", ["\ufb33", "\U0001f600", "\u20ac", "a", "\x7f", "\x01"])
+def test_names_are_sorted_as_rfc_8785_says(name: str) -> None:
+    value: dict[str, Any] = {name: 1, "\ufb33\ufb33": 2, "\U0001f600x": [3]}
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), float("nan"), "\ud800", {"a": [float("inf")]}])
+def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
+    with pytest.raises(InputError, match="no canonical JSON form"):
+        canonical_json(value)
 
 
 def test_an_event_is_its_canonical_json() -> None:

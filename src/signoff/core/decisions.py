@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.questions import CANNOT_SAY, Answer, Chosen
-from signoff.core.repeated import Repeated
+from signoff.core.repeated import Repeated, repeated
 
 DecidedBy = Literal["model", "reviewers", "blend"]
 BY_CODE: dict[DecidedBy, int] = {"model": 0, "reviewers": 1, "blend": 2}
@@ -130,7 +130,7 @@ def _read_labels(
     Each distinct row is read once. Raises :class:`ValueError` or :class:`KeyError` for a row that
     is not as we wrote it.
     """
-    column = Repeated.of(private)
+    column = repeated(private)
     known = [at for at, row in enumerate(column.values) if row is not None]
     # Neither a comma and a quote nor a line end can be inside a JSON string.
     between = _BETWEEN.encode()

@@ -126,9 +126,28 @@ def parse_event(canonical: str) -> Event:
 def canonical_json(value: object) -> bytes:
     """RFC 8785 canonical bytes; raises :class:`InputError` where a value has none (NaN, 2**53)."""
     try:
+        if _is_plain(value):
+            return _PLAIN.encode(value).encode()
         return rfc8785.dumps(value)  # pyright: ignore[reportArgumentType]
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeError) as error:
         raise InputError(f"A value has no canonical JSON form: {_one_line(error)}.") from error
+
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether Python's own encoder, ten times as fast, writes a value as RFC 8785 does: no
+    floats, no large numbers, and only names that every encoding sorts alike."""
+    kind = type(value)
+    if value is None or kind is str or kind is bool:
+        return True
+    if kind is int:
+        return -(2**53) < cast("int", value) < 2**53
+    if kind is dict:
+        fields = cast("dict[object, object]", value)
+        return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in fields.items())
+    return kind is list and all(map(_is_plain, cast("list[object]", value)))
 
 
 def parse_canonical(text: str) -> object:

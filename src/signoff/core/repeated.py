@@ -29,14 +29,6 @@ class Repeated(Sequence[T], Generic[T]):
         self.values = values
         self.place = place
 
-    @classmethod
-    def of(cls, rows: Sequence[T]) -> Repeated[T]:
-        """These rows (values must be hashable) as such a column."""
-        if isinstance(rows, Repeated):
-            return rows
-        place = {row: at for at, row in enumerate(dict.fromkeys(rows))}
-        return cls(list(place), np.array([place[row] for row in rows], dtype=np.int64))
-
     def __len__(self) -> int:
         return len(self.place)
 
@@ -51,3 +43,11 @@ class Repeated(Sequence[T], Generic[T]):
 
     def __iter__(self) -> Iterator[T]:
         return iter(self[:])
+
+
+def repeated(rows: Sequence[T]) -> Repeated[T]:
+    """These rows (values must be hashable) as such a column, unless they are one."""
+    if isinstance(rows, Repeated):
+        return rows
+    place = {row: at for at, row in enumerate(dict.fromkeys(rows))}
+    return Repeated(list(place), np.array([place[row] for row in rows], dtype=np.int64))

@@ -118,7 +118,7 @@ class IncomingRows:
         """(row, item) numbers."""
         return np.column_stack([np.arange(len(self)), self.item_of_row]).astype(np.int64)
 
-    def private(self) -> list[bytes]:
+    def private(self) -> Sequence[bytes]:
         """Canonical JSON of each row, which the log commits to."""
         return private_rows(self.contents, self.keys)
 

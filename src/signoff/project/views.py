@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from signoff.core.items import Items
 from signoff.core.records import Pool, Project
+from signoff.formats.lazy import Lazy
 from signoff.ports import PoolView
 from signoff.store.artifacts import PREFIX
 from signoff.store.store import SqlStore
@@ -59,7 +60,9 @@ class PoolViews:
 
 def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -> PoolView:
     """A pool's items: the first row of each stands for all rows with its text."""
-    first = rows.unique(ITEM, keep="first", maintain_order=True).sort(ITEM)
+    first = rows
+    if len(rows) != rows[ITEM].n_unique() or not rows[ITEM].is_sorted():
+        first = rows.unique(ITEM, keep="first", maintain_order=True).sort(ITEM)
     user = [
         name
         for name in first.columns
@@ -70,10 +73,11 @@ def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -
         items=Items(Columns(first.select(user)), text_column=project.text_column)
         if user
         else Items({"": [None] * first.height}),
-        keys=first[KEY].fill_null("").to_list(),
+        keys=Lazy(first[KEY].fill_null("")),
         rows=np.bincount(rows[ITEM].to_numpy(), minlength=first.height).astype(np.int64),
         blank=_blank(first, project),
         ruled=_ruled(rows, project, first.height),
+        erased=first[KEY].is_null().to_numpy(),
         slices=slices,
         slice_names=names,
         telling=_telling(first.select(user), project),

@@ -26,7 +26,7 @@ import polars as pl
 from signoff.core.batches import COLUMNS, Batch, BatchName, StoredBatch
 from signoff.core.events import SALT_BYTES, pieces
 from signoff.core.merkle import HASH_BYTES
-from signoff.core.repeated import Repeated
+from signoff.core.repeated import Repeated, repeated
 from signoff.errors import StoreError
 
 PREFIX = "__signoff_"
@@ -174,7 +174,7 @@ def _frame(batch: Batch, table: pl.DataFrame | None) -> pl.DataFrame:
     }
     ours |= _split(batch.salts, SALT) | _split(batch.commitments, COMMITMENT)
     if table is None:
-        private = Repeated.of(batch.private)
+        private = repeated(batch.private)
         values = pl.Series(list(private.values), dtype=pl.Binary)
         ours[PREFIX + "private"] = values.gather(private.place)
         return pl.DataFrame(ours)
