@@ -13,10 +13,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.core.events import SALT_BYTES, batch_leaves, commit_rows
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, batch_leaves, commit_rows
 from signoff.core.merkle import Frontier
 
-AT_ONCE = 16_384
+AT_ONCE = 1024 * ROWS_PER_LEAF
 """Rows that are hashed at a time: their Python objects stay in the processor's cache, and their
 memory is used again."""
 
