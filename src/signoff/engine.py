@@ -282,6 +282,7 @@ class Engine:
             audit=audit,
             round=round,
         )
+        self._last_decided = (batch.root, items[chosen])
 
     def _finish(self, pool: Pool) -> bool:
         """Ask people the rest, a part at a time; close the pool when nothing is left."""
@@ -356,7 +357,7 @@ class Engine:
         return np.flatnonzero(open_items)
 
     def _decided(self, root: str) -> NDArray[np.int64]:
-        """The items of a batch of decisions; the last one asked for is kept."""
+        """The items of a batch of decisions; those of the last one are kept."""
         if self._last_decided is None or self._last_decided[0] != root:
             items = self.store.batch(self.project.id, "decisions", root).ints[:, 0].copy()
             self._last_decided = (root, items)

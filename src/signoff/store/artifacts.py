@@ -207,13 +207,18 @@ def _split(data: bytes, name: str) -> dict[str, pl.Series]:
 
 def _joined(frame: pl.DataFrame, name: str) -> bytes:
     """The inverse of :func:`_split`; zeros where a row was erased."""
-    columns = [frame[column].fill_null(0).to_numpy() for column in _columns(name)]
-    return np.column_stack(columns).astype("<u8").tobytes()
+    words = np.empty((frame.height, _WORDS[name]), dtype="<u8")
+    for at, column in enumerate(_columns(name)):
+        words[:, at] = frame[column].fill_null(0).to_numpy()
+    return words.tobytes()
 
 
 def _ints(frame: pl.DataFrame, name: BatchName) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    columns = [frame[PREFIX + column].to_numpy() for column in COLUMNS[name]]
-    return np.column_stack(columns).astype(np.int64)
+    columns = [PREFIX + column for column in COLUMNS[name]]
+    ints = np.empty((frame.height, len(columns)), dtype=np.int64)
+    for at, column in enumerate(columns):
+        ints[:, at] = frame[column].to_numpy()
+    return ints
 
 
 def _sync_folder(folder: Path) -> None:
