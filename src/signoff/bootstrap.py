@@ -30,7 +30,7 @@ from signoff.engine import Engine
 from signoff.errors import StoreChanged, UsageError
 from signoff.loop.recorder import Recorder
 from signoff.models.predictions import PREDICTIONS
-from signoff.ports import Automation
+from signoff.ports import Automation, PoolView
 from signoff.settings import Settings
 from signoff.store.database import database_url
 from signoff.store.store import SqlStore, default_folder
@@ -331,11 +331,15 @@ def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Aut
 
 def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
+    views: dict[int, PoolView] = {}
 
     def item_of(request: OpenRequest) -> Item:
         if request.gold is not None:
             return shown_item(request)
-        view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
+        if request.pool not in views:
+            pools = engine.store.pools(engine.project.id)
+            views[request.pool] = engine.views(pools[request.pool - 1])
+        view = views[request.pool]
         return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
     return QueueDesk(

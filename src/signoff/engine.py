@@ -325,6 +325,8 @@ class Engine:
             audits=audits,
             round=round,
         )
+        first = next(iter(batches.values()))
+        self._last_decided = (first.root, items[chosen])
 
     def _finish(self, pool: Pool) -> bool:
         """Ask people the rest, a part at a time; close the pool when nothing is left."""
@@ -393,7 +395,7 @@ class Engine:
         return answered_items(self.store.reviews(self.project, pool.number), self.project)
 
     def _decided(self, root: str) -> NDArray[np.int64]:
-        """The items of a batch of decisions; the last one asked for is kept."""
+        """The items of a batch of decisions; those of the last one are kept."""
         if self._last_decided is None or self._last_decided[0] != root:
             items = self.store.batch(self.project.id, "decisions", root).ints[:, 0].copy()
             self._last_decided = (root, items)

@@ -511,9 +511,13 @@ def _show(value: object) -> str:
 def column_reviewer(job: Job, column: str) -> ColumnReviewer:
     """The reviewer that answers from a column of the data."""
     form, rows = job.project.form, job.rows
-    answers: dict[str, dict[str, Answer]] = {key: {} for key in rows.keys}
-    for name, each in oracle_columns(column, form).items():
-        said = column_answers(each, rows.keys, rows.table[each], form.question(name))
-        for key, answer in said.items():
-            answers[key][name] = answer
+    said = {
+        name: column_answers(each, rows.keys, rows.table[each], form.question(name))
+        for name, each in oracle_columns(column, form).items()
+    }
+
+    def answers(keys: Sequence[str]) -> list[dict[str, Answer]]:
+        columns = [each(keys) for each in said.values()]
+        return [dict(zip(said, row, strict=True)) for row in zip(*columns, strict=True)]
+
     return ColumnReviewer(column, answers)

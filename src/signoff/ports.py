@@ -184,6 +184,7 @@ class PoolView:
     - ``ruled`` (n,) bool: a rule sends the item to people.
     - ``slices`` (n,) int64 into ``slice_names``; all 0 and ``()`` without slices.
     - ``audiences``: the tag of the people who alone are asked, of the items that have one.
+    - ``erased`` (n,) bool: items whose content was removed for ever: nobody can decide them.
     - ``telling``: columns that hold labels: shown to people, they would answer for them.
     """
 
@@ -192,6 +193,7 @@ class PoolView:
     rows: NDArray[np.int64]
     blank: NDArray[np.bool_]
     ruled: NDArray[np.bool_]
+    erased: NDArray[np.bool_]
     slices: NDArray[np.int64]
     slice_names: tuple[str, ...]
     telling: frozenset[str] = frozenset()
@@ -199,11 +201,6 @@ class PoolView:
 
     def __len__(self) -> int:
         return len(self.keys)
-
-    @property
-    def erased(self) -> NDArray[np.bool_]:
-        """(n,) items whose content was removed for ever: nobody can decide them."""
-        return np.array([key == "" for key in self.keys], dtype=np.bool_)
 
     def for_people(self, number: int) -> Item:
         """One item as people are shown it: without telling columns."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -21,6 +21,7 @@ from signoff.core.decisions import read_model_rows
 from signoff.core.joining import answered_items
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Pool, Project
+from signoff.core.repeated import Repeated
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
@@ -42,21 +43,37 @@ def one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:120]
 
 
-@dataclass(slots=True, kw_only=True)
+class _Texts:
+    """A column of n texts or None while it is filled in; texts recur, so each is kept once."""
+
+    def __init__(self, n: int) -> None:
+        self._places: dict[str | None, int] = {None: 0}
+        self._place = np.zeros(n, dtype=np.int64)
+
+    def put(self, items: NDArray[np.int64] | int, text: str | None) -> None:
+        """Write one text for all these items."""
+        self._place[items] = self._places.setdefault(text, len(self._places))
+
+    def put_each(
+        self, items: NDArray[np.int64], texts: Sequence[str], codes: NDArray[np.int64]
+    ) -> None:
+        """Write ``texts[codes[i]]`` for ``items[i]``."""
+        places = [self._places.setdefault(text, len(self._places)) for text in texts]
+        self._place[items] = np.array(places)[codes]
+
+    @property
+    def column(self) -> Repeated[str | None]:
+        """The texts (n,)."""
+        return Repeated(list(self._places), self._place)
+
+
 class _Decided:
-    """What each of n items ended with, while it is filled in: columns of text or None (n,)."""
+    """What each of n items ended with, while it is filled in; at first all are undecided."""
 
-    text: dict[str, NDArray[np.object_]]
-    confidence: NDArray[np.float64]
-
-    @classmethod
-    def nothing(cls, n: int) -> _Decided:
-        """All undecided."""
-        names = ("answer", "by", "reason", "reviewers", "model", "event")
-        return cls(
-            text={name: np.full(n, None, dtype=object) for name in names},
-            confidence=np.full(n, np.nan),
-        )
+    def __init__(self, n: int) -> None:
+        self.answer, self.by, self.reason = _Texts(n), _Texts(n), _Texts(n)
+        self.reviewers, self.model, self.event = _Texts(n), _Texts(n), _Texts(n)
+        self.confidence = np.full(n, np.nan)
 
 
 @dataclass(slots=True)
@@ -198,18 +215,18 @@ class StoreView:
 
     def decisions(self, pool: Pool, question: str) -> Decisions:
         """What each item of a pool ended with so far for a question, columnar."""
-        decided = _Decided.nothing(pool.items)
+        decided = _Decided(pool.items)
         if question in pool.model_roots:
             self._fill_automatic(pool.model_roots[question], question, decided)
         self._fill_people(pool, question, decided)
         return Decisions(
-            answer=decided.text["answer"].tolist(),
-            by=decided.text["by"].tolist(),
+            answer=decided.answer.column,
+            by=decided.by.column,
             confidence=decided.confidence,
-            reason=decided.text["reason"].tolist(),
-            reviewers=decided.text["reviewers"].tolist(),
-            model=decided.text["model"].tolist(),
-            event=decided.text["event"].tolist(),
+            reason=decided.reason.column,
+            reviewers=decided.reviewers.column,
+            model=decided.model.column,
+            event=decided.event.column,
         )
 
     def _fill_automatic(self, root: str, question: str, decided: _Decided) -> None:
@@ -220,11 +237,11 @@ class StoreView:
         kept = np.flatnonzero(said.codes >= 0)
         items = batch.ints[kept, 0]
         texts = [answer_text(read_value(asked, value)) for value in said.values]
-        decided.text["answer"][items] = np.array(texts, dtype=object)[said.codes[kept]]
-        decided.text["by"][items] = "model"
-        decided.text["reason"][items] = said.reason
-        decided.text["model"][items] = said.model
-        decided.text["event"][items] = self.store.decision_event(self.project.id, root)
+        decided.answer.put_each(items, texts, said.codes[kept])
+        decided.by.put(items, "model")
+        decided.reason.put(items, said.reason)
+        decided.model.put(items, said.model)
+        decided.event.put(items, self.store.decision_event(self.project.id, root))
         decided.confidence[items] = said.confidence[kept]
 
     def _fill_people(self, pool: Pool, question: str, decided: _Decided) -> None:
@@ -233,11 +250,11 @@ class StoreView:
             answer = each.to(question)
             if answer is None:
                 continue
-            decided.text["answer"][each.item] = answer_text(answer)
-            decided.text["by"][each.item] = "reviewers"
-            decided.text["reason"][each.item] = each.reason
-            decided.text["reviewers"][each.item] = each.names(names)
-            decided.text["event"][each.item] = each.event
+            decided.answer.put(each.item, answer_text(answer))
+            decided.by.put(each.item, "reviewers")
+            decided.reason.put(each.item, each.reason)
+            decided.reviewers.put(each.item, each.names(names))
+            decided.event.put(each.item, each.event)
 
     # ------------------------------------------------------------------ evidence
 

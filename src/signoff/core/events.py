@@ -26,6 +26,9 @@ from signoff.errors import InputError, VerificationFailed
 
 LOG_VERSION = 1
 SALT_BYTES = 16
+ROWS_PER_LEAF = 16
+"""Rows of a batch under one leaf: a proof of one row then holds fifteen more commitments, and a
+batch takes a third of the hashes."""
 _INT_BYTES = 8
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{6}Z")
@@ -126,9 +129,28 @@ def parse_event(canonical: str) -> Event:
 def canonical_json(value: object) -> bytes:
     """RFC 8785 canonical bytes; raises :class:`InputError` where a value has none (NaN, 2**53)."""
     try:
+        if _is_plain(value):
+            return _PLAIN.encode(value).encode()
         return rfc8785.dumps(value)  # pyright: ignore[reportArgumentType]
     except (rfc8785.CanonicalizationError, RecursionError, UnicodeError) as error:
         raise InputError(f"A value has no canonical JSON form: {_one_line(error)}.") from error
+
+
+_PLAIN = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+
+
+def _is_plain(value: object) -> bool:
+    """Whether Python's own encoder, ten times as fast, writes a value as RFC 8785 does: no
+    floats, no large numbers, and only names that every encoding sorts alike."""
+    kind = type(value)
+    if value is None or kind is str or kind is bool:
+        return True
+    if kind is int:
+        return -(2**53) < cast("int", value) < 2**53
+    if kind is dict:
+        fields = cast("dict[object, object]", value)
+        return all(type(k) is str and k.isascii() and _is_plain(v) for k, v in fields.items())
+    return kind is list and all(map(_is_plain, cast("list[object]", value)))
 
 
 def parse_canonical(text: str) -> object:
@@ -206,9 +228,11 @@ def pieces(data: bytes, size: int) -> list[bytes]:
 
 
 def batch_leaves(ints: NDArray[np.int64], commitments: bytes) -> list[bytes]:
-    """The leaf hashes of a batch's rows: SHA-256(0x00 || integers || commitment).
+    """The leaf hashes of a batch's rows, :data:`ROWS_PER_LEAF` rows to a leaf:
+    SHA-256(0x00 || integers || commitment || integers || commitment …).
 
-    ``ints`` (n, j), not negative, 8 bytes each, big-endian; ``commitments`` n x 32 bytes.
+    ``ints`` (n, j), not negative, 8 bytes each, big-endian; ``commitments`` n x 32 bytes. The last
+    leaf holds what is left. Parts of a batch give its leaves if they are cut between leaves.
     """
     n = len(ints)
     if len(commitments) != HASH_BYTES * n:
@@ -218,12 +242,10 @@ def batch_leaves(ints: NDArray[np.int64], commitments: bytes) -> list[bytes]:
     if int(ints.min()) < 0:
         raise ValueError("a row of a batch holds a negative number")
     numbers = np.ascontiguousarray(ints, dtype=">i8").view(np.uint8)
-    width = 1 + numbers.shape[1] + HASH_BYTES
-    rows = np.zeros((n, width), dtype=np.uint8)
-    rows[:, 1 : 1 + numbers.shape[1]] = numbers
-    rows[:, -HASH_BYTES:] = np.frombuffer(commitments, dtype=np.uint8).reshape(n, HASH_BYTES)
-    sha256 = hashlib.sha256
-    return [sha256(row).digest() for row in pieces(rows.tobytes(), width)]
+    digests = np.frombuffer(commitments, dtype=np.uint8).reshape(n, HASH_BYTES)
+    rows = np.concatenate([numbers, digests], axis=1)
+    data, step = rows.tobytes(), ROWS_PER_LEAF * rows.shape[1]
+    return [leaf_hash(data[at : at + step]) for at in range(0, len(data), step)]
 
 
 # ------------------------------------------------------------------------- known events

@@ -19,7 +19,7 @@ from signoff.core.records import Json, Pool, Project
 from signoff.errors import VerificationFailed
 from signoff.formats.rows import private_rows, row_contents
 from signoff.project.views import KEY
-from signoff.store.artifacts import PREFIX
+from signoff.store.artifacts import PREFIX, Salts, commitments_of
 from signoff.store.log import StoredEvent
 from signoff.store.store import SqlStore
 
@@ -88,11 +88,9 @@ def _batch_of(
 def rows_batch(rows: pl.DataFrame, root: str) -> StoredBatch:
     """The batch behind a table of rows: its private part is made from the table itself."""
     user = [name for name in rows.columns if not name.startswith(PREFIX)]
-    keys = rows[KEY].to_list()
-    private: list[bytes | None] = list(
-        private_rows(row_contents(rows.select(user)), ["" if key is None else key for key in keys])
-    )
-    salts = rows[PREFIX + "salt"].to_list()
+    contents = row_contents(rows.select(user))
+    private: list[bytes | None] = [*private_rows(contents, rows[KEY].fill_null(""))]
+    salts = Salts(rows)
     for at, salt in enumerate(salts):
         if salt is None:
             private[at] = None
@@ -102,7 +100,7 @@ def rows_batch(rows: pl.DataFrame, root: str) -> StoredBatch:
         ints=rows.select([PREFIX + column for column in COLUMNS["rows"]]).to_numpy(),
         private=private,
         salts=salts,
-        commitments=b"".join(rows[PREFIX + "commitment"].to_list()),
+        commitments=commitments_of(rows),
     )
 
 

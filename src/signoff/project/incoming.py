@@ -75,7 +75,7 @@ class IncomingRows:
     """
 
     table: pl.DataFrame
-    keys: list[str]
+    keys: pl.Series
     contents: pl.Series
     grouping: Grouping
 
@@ -95,9 +95,9 @@ class IncomingRows:
         contents = row_contents(table)
         keys = row_keys(table, key_column, name=name, contents=contents)
         rows = cls(table=table, keys=keys, contents=contents, grouping=grouping)
-        if key_column is None or len(set(keys)) == len(keys):
+        if key_column is None or keys.n_unique() == len(keys):
             return rows
-        return rows.only(pl.Series(keys).is_first_distinct())
+        return rows.only(keys.is_first_distinct())
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -108,7 +108,7 @@ class IncomingRows:
             return self
         return IncomingRows(
             table=self.table.filter(kept),
-            keys=pl.Series(self.keys, dtype=pl.String).filter(kept).to_list(),
+            keys=self.keys.filter(kept),
             contents=self.contents.filter(kept),
             grouping=self.grouping,
         )
@@ -128,13 +128,13 @@ class IncomingRows:
         """(row, item) numbers."""
         return np.column_stack([np.arange(len(self)), self.item_of_row]).astype(np.int64)
 
-    def private(self) -> list[bytes]:
+    def private(self) -> Sequence[bytes]:
         """Canonical JSON of each row, which the log commits to."""
         return private_rows(self.contents, self.keys)
 
     def stored(self) -> pl.DataFrame:
         """The table with its keys, as the artifact keeps it."""
-        return self.table.with_columns(pl.Series(KEY, self.keys, dtype=pl.String))
+        return self.table.with_columns(self.keys.alias(KEY))
 
     def not_stored(self, store: SqlStore, project: Project) -> tuple[IncomingRows, int]:
         """The rows that no pool of the project has, and how many were erased before.
@@ -145,14 +145,17 @@ class IncomingRows:
         if project.key_column is not None:
             self._refuse_changed(stored)
         erased = store.erased(project.id)
-        gone = [bool(erased) and key_digest(project.id, key) in erased for key in self.keys]
-        new = [key not in stored and not was for key, was in zip(self.keys, gone, strict=True)]
+        if not stored and not erased:
+            return self, 0
+        keys = self.keys.to_list()
+        gone = [bool(erased) and key_digest(project.id, key) in erased for key in keys]
+        new = [key not in stored and not was for key, was in zip(keys, gone, strict=True)]
         return self.only(pl.Series(new, dtype=pl.Boolean)), sum(gone)
 
     def _refuse_changed(self, stored: dict[str, str]) -> None:
         if not stored:
             return
-        for key, content in zip(self.keys, self.contents.to_list(), strict=True):
+        for key, content in zip(self.keys.to_list(), self.contents.to_list(), strict=True):
             if stored.get(key, content) != content:
                 raise StoreChanged(
                     f"Key {key[:40]!r} is in the store with other content.",

@@ -295,7 +295,7 @@ def _check_decisions(bench: Bench) -> None:
     expect(pool.phase == "closed", "Deciding changes the phase.")
     expect(pool.people_roots == {name: batch.root}, "A pool names its decisions by question.")
     back = store.batch(project.id, "decisions", batch.root)
-    expect(back.private == list(batch.private), "Decisions come back as they were sealed.")
+    expect(list(back.private) == list(batch.private), "Decisions come back as they were sealed.")
     expect(back.commitments == batch.commitments, "Their commitments come back.")
     expect(np.array_equal(back.ints, batch.ints), "Their numbers come back.")
     expect(store.rounds(project.id, 1) == [learned], "A round comes back as it was.")
