@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import UUID
@@ -17,7 +18,8 @@ class Recorder:
     """Builds the events of one project's log.
 
     ``clock`` gives microseconds since 1970 in UTC; instants never run backwards, whatever the
-    clock does. ``new_id`` gives UUIDv7 strings, ``entropy`` random bytes.
+    clock does. ``new_id`` gives UUIDv7 strings, ``entropy`` random bytes. Several threads may share
+    one: a store writes one person's answer in the thread of another.
     """
 
     project: str
@@ -26,11 +28,15 @@ class Recorder:
     new_id: Callable[[], str]
     entropy: Callable[[int], bytes]
     last: int = field(default=0)
+    _lock: threading.Lock = field(
+        default_factory=threading.Lock, init=False, repr=False, compare=False
+    )
 
     def now(self) -> int:
         """The present instant, not before any other this log has seen."""
-        self.last = max(self.clock(), self.last)
-        return self.last
+        with self._lock:
+            self.last = max(self.clock(), self.last)
+            return self.last
 
     def alike(self, count: int) -> list[str]:
         """Ids of one instant: nothing in them tells which came first, nor what came between."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 
+import sqlalchemy as sa
+
 from signoff.core.records import (
     Expired,
     NewEvent,
@@ -20,7 +22,11 @@ from signoff.store.connections import Database
 
 
 class Reviewing(Database):
-    """Handing out work and taking answers; every method is one transaction."""
+    """Handing out work and taking answers; every method is one transaction.
+
+    What happens at every key press shares its transaction with others (:meth:`Database.write`). A
+    power cut may take a lease, which costs a second look at the queue, and never an answer.
+    """
 
     def lease(
         self,
@@ -36,7 +42,8 @@ class Reviewing(Database):
         """Lease the first requests of the queue to a reviewer, beside those it is holding; among
         them up to ``known`` whose answer is known."""
         self._free_expired(project, now=now)
-        with self.transaction() as db:
+
+        def take(db: sa.Connection) -> list[OpenRequest]:
             return seats.lease(
                 db,
                 project,
@@ -48,20 +55,24 @@ class Reviewing(Database):
                 known=known,
             )
 
+        return self.write(take, durable=False)
+
     def _free_expired(self, project: str, *, now: int) -> None:
         with self.reading() as db:
             some = seats.any_expired(db, project, now=now)
         if some:
-            with self.transaction() as db:
-                seats.expire(db, project, now=now)
+            self.write(lambda db: seats.expire(db, project, now=now), durable=False)
 
     def renew(
         self, project: str, reviewer: str, holding: Sequence[str], *, until: int
     ) -> frozenset[str]:
         """Lengthen a reviewer's leases; those it still has."""
-        with self.transaction() as db:
+
+        def lengthen(db: sa.Connection) -> frozenset[str]:
             tags = assigning.tags_of(db, reviewer)
             return frozenset(seats.renew(db, project, reviewer, holding, tags=tags, until=until))
+
+        return self.write(lengthen, durable=False)
 
     def requests(self, project: str, pool: int) -> list[OpenRequest]:
         """All requests of a pool, answered ones too."""
@@ -75,8 +86,7 @@ class Reviewing(Database):
 
     def release(self, project: str, reviewer: str, only: Sequence[str] | None = None) -> None:
         """Give back what a reviewer leased and did not answer, or ``only`` these requests."""
-        with self.transaction() as db:
-            seats.release(db, project, reviewer, only)
+        self.write(lambda db: seats.release(db, project, reviewer, only), durable=False)
 
     def skip(
         self,
@@ -89,19 +99,25 @@ class Reviewing(Database):
         for_good: bool = False,
     ) -> None:
         """Put a request behind the others; ``for_good``: this reviewer is not asked again."""
-        with self.transaction() as db:
+
+        def put_back(db: sa.Connection) -> None:
             if seats.put_back(db, project, request, reviewer, now=now, for_good=for_good):
                 log.append(db, project, events)
+
+        self.write(put_back)
 
     def answer(self, project: Project, given: Sequence[NewReview], tell: Tell) -> list[bool]:
         """Store answers with their events; whether each counts, being one its item needed.
 
         Raises :class:`OtherAnswer` and :class:`NotLeased`; then none of them is stored.
         """
-        with self.transaction() as db:
+
+        def add(db: sa.Connection) -> list[bool]:
             counted, events = reviews.add_reviews(db, project, given, tell)
             log.append(db, project.id, events)
-        return counted
+            return counted
+
+        return self.write(add)
 
     def recent(self, project: Project, reviewer: str, limit: int) -> list[Review]:
         """A reviewer's last answers that stand, newest first."""
@@ -115,10 +131,13 @@ class Reviewing(Database):
 
     def undo(self, project: Project, review: Review, events: Sequence[NewEvent]) -> OpenRequest:
         """Take an answer back; raises :class:`Settled` where it is too late."""
-        with self.transaction() as db:
+
+        def take_back(db: sa.Connection) -> OpenRequest:
             opened = reviews.undo(db, project, review, now=events[0].at)
             log.append(db, project.id, events)
             return opened
+
+        return self.write(take_back)
 
     def reviews(self, project: Project, pool: int) -> list[Review]:
         """The answers of a pool that stand, in order."""
