@@ -12,7 +12,7 @@ from pathlib import Path
 from signoff.bootstrap import open_store, recorder_for
 from signoff.core.records import Json, Project
 from signoff.desk import QueueDesk, sign_in
-from signoff.loop.progress import progress_of
+from signoff.loop.progress import pool_certificate, progress_of
 from signoff.loop.recorder import Recorder
 from signoff.ports import Progress
 from signoff.project.ownership import is_dead
@@ -105,8 +105,7 @@ class StoredProjects:
     def certificate(self, project: Project) -> Json | None:
         """The newest pool's certificate, once there is one."""
         pools = self.store.pools(project.id)
-        audit = self.store.audit(project.id, pools[-1].number) if pools else None
-        return None if audit is None else audit.certificate
+        return pool_certificate(self.store, pools[-1]) if pools else None
 
 
 @dataclass(slots=True, kw_only=True)

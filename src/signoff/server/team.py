@@ -14,6 +14,7 @@ from signoff.server.app import create_app
 from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
 from signoff.server.stored import StoredDesks, StoredProjects, open_served
+from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess, worker_command, worker_environment
 from signoff.store.store import SqlStore
 
@@ -61,6 +62,7 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[str], None]) -> None:
         access=access,
         hosts=allowed_hosts(site, port),
         worker=worker,
+        work=StoredWork(store=store),
     )
     worker.start()
     try:
