@@ -15,10 +15,13 @@ from pydantic import BaseModel
 from signoff.core.questions import Answer
 from signoff.core.records import Json
 from signoff.server import wire
+from signoff.server.wire_streams import ItemReplies, ItemReply, StreamShown
+from signoff.server.wire_work import JobShown, UploadShown
 
 T = TypeVar("T")
 M = TypeVar("M", bound=BaseModel)
 API = "/api/v1"
+IDEMPOTENCY = "Idempotency-Key"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,6 +75,35 @@ def projects() -> Call[list[wire.ProjectBrief]]:
         read=lambda said: wire.ProjectList.model_validate(said).projects,
         again=True,
     )
+
+
+def uploaded(name: str) -> Call[UploadShown]:
+    """A file for a new project; its bytes are the body."""
+    return Call(
+        method="POST", path=f"{API}/uploads", params={"name": name}, read=_model(UploadShown)
+    )
+
+
+def found_project(wanted: Json, *, key: str) -> Call[JobShown]:
+    """A project to make of an upload."""
+    return Call(
+        method="POST",
+        path=f"{API}/projects",
+        body=wanted,
+        headers={IDEMPOTENCY: key},
+        read=_model(JobShown),
+        again=True,
+    )
+
+
+def job(id: str) -> Call[JobShown]:
+    """How long work stands."""
+    return Call(method="GET", path=f"{API}/jobs/{id}", read=_model(JobShown), again=True)
+
+
+def job_file(id: str) -> Call[JobShown | None]:
+    """What long work made."""
+    return Call(method="GET", path=f"{API}/jobs/{id}/file", read=_model(JobShown), again=True)
 
 
 # -------------------------------------------------------------------------- one project
@@ -182,6 +214,72 @@ class ProjectCalls:
             path=self._path("/history"),
             params={"limit": str(limit)},
             read=lambda said: wire.History.model_validate(said).reviews,
+            again=True,
+        )
+
+    # ------------------------------------------------------------------- live items
+
+    def decide(self, items: Sequence[Json], wait: int) -> Call[list[ItemReply]]:
+        """Live items to decide; their keys make sending them again harmless."""
+        return Call(
+            method="POST",
+            path=self._path("/items"),
+            body={"items": list(items)},
+            params={"wait": str(wait)},
+            read=lambda said: ItemReplies.model_validate(said).items,
+            again=True,
+        )
+
+    def item(self, id: str, wait: int) -> Call[ItemReply]:
+        """What became of a live item."""
+        return Call(
+            method="GET",
+            path=self._path(f"/items/{id}"),
+            params={"wait": str(wait)},
+            read=_model(ItemReply),
+            again=True,
+        )
+
+    def stream(self) -> Call[StreamShown]:
+        """Where a stream stands."""
+        return Call(method="GET", path=self._path("/stream"), read=_model(StreamShown), again=True)
+
+    # ------------------------------------------------------------------- files
+
+    def add_rows(self, name: str, *, key: str) -> Call[JobShown]:
+        """A file of further rows; its bytes are the body."""
+        return Call(
+            method="POST",
+            path=self._path("/import"),
+            params={"name": name},
+            headers={IDEMPOTENCY: key},
+            read=_model(JobShown),
+        )
+
+    def export(self, format: str) -> Call[JobShown | None]:
+        """The results as a file; a job where it takes long."""
+        return self._file("/export", {"format": format})
+
+    def log(self) -> Call[JobShown | None]:
+        """The signed log as a file; a job where it takes long."""
+        return self._file("/log", {})
+
+    def _file(self, rest: str, params: Mapping[str, str]) -> Call[JobShown | None]:
+        return Call(
+            method="GET",
+            path=self._path(rest),
+            params={**params, "wait": "0"},
+            read=_model(JobShown),
+            again=True,
+        )
+
+    def verify(self) -> Call[JobShown]:
+        """The log, the audit and the certificate to check; the job's result is the verdict."""
+        return Call(
+            method="POST",
+            path=self._path("/verify"),
+            params={"wait": "0"},
+            read=_model(JobShown),
             again=True,
         )
 

@@ -11,6 +11,7 @@ import httpx2
 
 from signoff.client.calls import Call
 from signoff.errors import InputError, RemoteError
+from signoff.server.wire_work import JobShown
 from signoff.version import VERSION
 
 T = TypeVar("T")
@@ -18,6 +19,9 @@ T = TypeVar("T")
 TRIES = 5
 FIRST_WAIT = 0.2
 LONGEST_WAIT = 10.0
+FIRST_LOOK = 0.1
+LONGEST_LOOK = 2.0
+"""Seconds between looks at long work."""
 TRANSIENT = frozenset({429, 502, 503, 504})
 """Answers that say "not now"."""
 
@@ -90,6 +94,18 @@ def refusal(response: httpx2.Response) -> RemoteError:
             hint="Is it a signoff server, and is a proxy between?",
             status=response.status_code,
         )
+
+
+def done(job: JobShown) -> JobShown:
+    """A job that is over, if it went well; raises :class:`RemoteError` with the worker's words."""
+    if job.state == "done":
+        return job
+    why = job.error
+    raise RemoteError(
+        "The work failed." if why is None else why.message,
+        hint="" if why is None else why.hint,
+        code=None if why is None else why.code,
+    )
 
 
 def unreachable(server: Server, error: httpx2.TransportError) -> RemoteError:
