@@ -118,9 +118,7 @@ class AsyncClient:
             try:
                 if response.status_code != 200:
                     await response.aread()
-                    return read(
-                        Call(method="GET", path=path, read=JobShown.model_validate), response
-                    )
+                    return read(call, response)
                 with whole(target) as file:
                     async for piece in response.aiter_bytes():
                         file.write(piece)

@@ -119,9 +119,7 @@ class Client:
             try:
                 if response.status_code != 200:
                     response.read()
-                    return read(
-                        Call(method="GET", path=path, read=JobShown.model_validate), response
-                    )
+                    return read(call, response)
                 with whole(target) as file:
                     for piece in response.iter_bytes():
                         file.write(piece)
