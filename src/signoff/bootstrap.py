@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import uuid6
 
@@ -186,24 +186,69 @@ def stored_model(project: Project) -> str:
     )
 
 
+def models_for(model: object, form: Form) -> dict[str, object]:
+    """The model of each question that has one: the built-in one for choices, one for an only
+    question, or those of a mapping by question name.
+
+    Raises :class:`UsageError` where a model cannot be told to belong to a question.
+    """
+    if model is None or model == DEFAULT_MODEL:
+        choices = (question for question in form.questions if labels_of(question) is not None)
+        return {question.name: DEFAULT_MODEL for question in choices}
+    if isinstance(model, str):
+        from signoff.models.loading import load_model_spec
+
+        model = load_model_spec(model)
+    if isinstance(model, Mapping):
+        named = cast("Mapping[str, object]", model)
+        unknown = [name for name in named if name not in form.names]
+        if unknown:
+            raise UsageError(
+                f"There is a model for {unknown[0]!r}, and no such question.",
+                hint=f"The questions are: {', '.join(form.names)}.",
+            )
+        return dict(named)
+    if len(form.questions) == 1:
+        return {form.only.name: model}
+    raise UsageError(
+        f"One model is given for {len(form.questions)} questions.",
+        hint="Give a dict of models by question name.",
+    )
+
+
+def without_model(model: object, form: Form) -> list[str]:
+    """The questions that no model answers."""
+    known = models_for(model, form)
+    return [name for name in form.names if name not in known]
+
+
 def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Automation]:
     """How each question is answered by a machine: by a learner that is taught, or a model that
-    stays as it is. None where people answer everything."""
+    stays as it is. None where people answer everything.
+
+    Raises :class:`UsageError` where a question has no model: people would answer every item.
+    """
     if isinstance(policy, People):
         return {}
-    from signoff.learning.supervised import strategy_for
+    from signoff.learning.supervised import fixed_strategy, strategy_for
+    from signoff.models.answers import AnswerModel
 
+    models = models_for(model, form)
+    if lacking := [name for name in form.names if name not in models]:
+        raise UsageError(
+            f"No model answers {', '.join(lacking)}, and a person who gets an item answers all its"
+            " questions: nothing would be automatic.",
+            hint="Pass --model FILE.py:NAME that answers them, ask them in a project of their own,"
+            " or pass --policy people.",
+        )
     threshold = policy.confidence if isinstance(policy, Threshold) else None
     automations: dict[str, Automation] = {}
     for question in form.questions:
-        codes = Codes(question)
-        labels = labels_of(question)
+        codes, labels, own = Codes(question), labels_of(question), models[question.name]
         if labels is None:
-            raise UsageError(
-                f"No model can answer a question of kind {question.kind!r} yet.",
-                hint="Pass --policy people.",
-            )
-        strategy = strategy_for(model, labels=labels, threshold=threshold)
+            strategy = fixed_strategy(AnswerModel(own, codes=codes), threshold=threshold)
+        else:
+            strategy = strategy_for(own, labels=labels, threshold=threshold)
         automations[question.name] = Automation(strategy=strategy, codes=codes)
     return automations
 
