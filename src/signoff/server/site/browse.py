@@ -31,6 +31,7 @@ from signoff.server.site.listing import (
     wish_of,
 )
 from signoff.server.site.log import WORDS
+from signoff.server.site.streams import refuse_stream
 from signoff.store.browsing import AskedItem, ToldEvent
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -60,6 +61,7 @@ def items(
     after: Annotated[int | None, Query(ge=0, le=2**53)] = None,
 ) -> Response:
     """List items of one part of the data."""
+    refuse_stream(visit)
     fields = {name: value for name, value in request.query_params.items() if name in FILTERS}
     pool = _pool(visit, fields.get("part", ""))
     form = visit.place.project.form
@@ -99,6 +101,7 @@ def items(
 @router.get("/projects/{p}/items/{part}/{number}")
 def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
     """Show one item with its history."""
+    refuse_stream(visit)
     pool = _pool(visit, str(part))
     if pool is None or pool.number != part or number >= pool.items:
         raise _no_item()
@@ -141,6 +144,7 @@ def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
 @router.get("/projects/{p}/find")
 def find(visit: Overseeing, key: Annotated[str, Query(max_length=2_000)] = "") -> Response:
     """Go to the item that has a key."""
+    refuse_stream(visit)
     for pool in reversed(visit.pools()):
         number = visit.office.lookup.find(visit.place.project, pool, key.strip())
         if number is not None:
@@ -155,6 +159,7 @@ def answer(visit: Overseeing, form: Posted) -> Response:
     Each passes the desk like any other answer: where somebody else was first it is kept beside
     theirs. The same form sent twice is stored once.
     """
+    refuse_stream(visit)
     if not visit.answers:
         raise Refusal(403, "not_allowed", "You do not answer items here.", hint="Ask a manager.")
     chosen = form.many("request")

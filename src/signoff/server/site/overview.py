@@ -13,6 +13,7 @@ from signoff.server.api.context import Known, Served
 from signoff.server.desks import Standing
 from signoff.server.render import progress_shown
 from signoff.server.site.context import Overseeing, PageRoute, Visit, framed
+from signoff.server.site.streams import stream_panels
 from signoff.server.templates import page
 from signoff.server.wire import ProgressShown
 
@@ -83,7 +84,7 @@ def overview(visit: Overseeing) -> Response:
         current=[each for each in issued if each.pool == newest and closed],
         earlier=[each for each in issued if each.pool != newest or not closed],
         certified=isinstance(project.policy, Certified),
-        panels=_panels(standing),
+        panels=[*_panels(standing), *stream_panels(visit)],
         pools=newest,
         blind=visit.blind,
     )
