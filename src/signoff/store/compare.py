@@ -16,6 +16,7 @@ from signoff.store.compare_queue import (
     said_otherwise,
     tagged_otherwise,
 )
+from signoff.store.compare_streams import stream_disagreements
 from signoff.store.database import integrity_problem
 from signoff.store.gold import POOL
 from signoff.store.log import read_events, unnumbered
@@ -47,9 +48,12 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     yield from _event_columns(db, project)
     yield from _checkpoint_columns(db, project)
     yield from _project(db, project, log)
-    yield from _pools(db, project, log)
     yield from _reviewers(db, project, log)
     yield from _reviews(db, project, log)
+    if any(event.body["kind"] == "stream" for event in log if event.type == "project.created"):
+        yield from stream_disagreements(db, project, log)
+        return
+    yield from _pools(db, project, log)
     yield from _audits(db, project, log)
     yield from queue_disagreements(db, project)
     yield from gold_disagreements(db, project, log)

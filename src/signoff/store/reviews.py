@@ -262,7 +262,13 @@ def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> Op
     asked = _asked(db, project, [review.request])[review.request]
     taken = db.execute(
         sa.update(reviews)
-        .where(reviews.c.id == review.id, reviews.c.undone.is_(False), reviews.c.sealed.is_(False))
+        .where(
+            reviews.c.id == review.id,
+            reviews.c.undone.is_(False),
+            reviews.c.sealed.is_(False),
+            # A stream seals an answer by moving it out of its window's phase.
+            reviews.c.phase == review.phase,
+        )
         .values(undone=True)
     )
     if taken.rowcount != 1:

@@ -26,10 +26,14 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, gold, log, projects, queue
+from signoff.store.browsing import Browsing
 from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
+from signoff.store.model_files import ModelFiles
+from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.streaming import Streaming
 from signoff.store.talking import Talking
 from signoff.store.transfers import Transfers
 from signoff.store.webhooks import Webhooks
@@ -56,7 +60,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks, Talking):
+class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -84,6 +88,16 @@ class SqlStore(Reviewing, Jobs, Webhooks, Talking):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where the columnar files and what belongs to them lie."""
+        return self._folder
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """The arrays of streams' models."""
+        return ModelFiles(self._folder)
 
     @cached_property
     def transfers(self) -> Transfers:
@@ -196,7 +210,7 @@ class SqlStore(Reviewing, Jobs, Webhooks, Talking):
 
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch:
         """A frozen order or decisions, read back."""
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.load(project, name, root, sha256=sha256)
 
@@ -210,24 +224,9 @@ class SqlStore(Reviewing, Jobs, Webhooks, Talking):
             ).scalar_one()
 
     def _read(self, project: str, name: BatchName, root: str) -> pl.DataFrame:
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.read(project, name, root, sha256=sha256)
-
-    def _sha256(self, project: str, name: BatchName, root: str) -> str:
-        with self.reading() as db:
-            found = db.execute(
-                sa.select(artifacts.c.sha256).where(
-                    artifacts.c.project == project,
-                    artifacts.c.root == root,
-                    artifacts.c.name == name,
-                )
-            ).scalar_one_or_none()
-        if found is None:
-            raise StoreError(
-                f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
-            )
-        return found
 
     @staticmethod
     def _name(db: sa.Connection, project: str, batch: Batch, sha256: str) -> None:

@@ -16,6 +16,7 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
 
@@ -47,7 +48,8 @@ class SeenTogether:
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
-    ``work``: None where there is no long work to order.
+    ``work``: None where there is no long work to order. ``streams``: None where no live items are
+    decided.
     """
 
     projects: Projects
@@ -58,6 +60,7 @@ class Services:
     seen: SeenTogether = field(default_factory=SeenTogether)
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
+    streams: StoredStreams | None = None
 
 
 def services(request: Request) -> Services:
