@@ -327,9 +327,8 @@ class Engine:
         )
 
     def _people_decided(self, pool: Pool) -> Batch:
-        names = self.store.reviewer_names(self.project.id)
         decisions = [
-            by_people(review, review.answer, names)
+            by_people(review, review.answer)
             for review in self.store.reviews(self.project, pool.number)
             if review.answer is not None
         ]

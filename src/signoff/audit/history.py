@@ -24,6 +24,7 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
+from signoff.audit.people import PeopleHistory
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, canonical_json, check_body, is_object
 from signoff.errors import InputError, VerificationFailed
@@ -75,6 +76,7 @@ class History:
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
     reviewers: set[str] = field(default_factory=set[str])
+    people: PeopleHistory = field(default_factory=PeopleHistory)
     seeds: set[str] = field(default_factory=set[str])
     certificates: list[Json] = field(default_factory=list[Json])
 
@@ -119,6 +121,7 @@ class History:
     def _tellers(self) -> dict[str, Callable[[Event, Mapping[str, str]], None]]:
         """What each type of event changes; run.started and run.ended change nothing."""
         return {
+            **self.people.tellers(self.reviewers),
             "project.created": self._create,
             "reviewer.added": self._add_reviewer,
             "rows.added": self._add_rows,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -149,15 +149,15 @@ class Bookkeeper:
         return self.recorder.event("pool.closed", {"pool": pool.number, "undecided": 0})
 
 
-def by_people(review: Review, answer: Answer, names: Mapping[str, str]) -> Decision:
-    """The decision one person's answer makes."""
+def by_people(review: Review, answer: Answer) -> Decision:
+    """The decision one person's answer makes; it names them by id, since names can be removed."""
     return Decision(
         item=review.item,
         answer=answer,
         by="reviewers",
         confidence=None,
         reason=review.reason,
-        reviewers=names[review.reviewer],
+        reviewers=review.reviewer,
         model="",
     )
 

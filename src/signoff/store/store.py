@@ -25,6 +25,7 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
+from signoff.store.admitting import Admitting
 from signoff.store.database import translated
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
@@ -35,7 +36,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing):
+class SqlStore(Reviewing, Admitting):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(

@@ -8,9 +8,10 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from signoff.core.people import Right, Role
 from signoff.core.records import Project
 from signoff.server import wire
-from signoff.server.access import Access, Caller, Right, Role
+from signoff.server.access import Access, Caller
 from signoff.server.desks import Desk, Desks, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics

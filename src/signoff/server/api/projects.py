@@ -9,8 +9,8 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import JsonValue
 from starlette.concurrency import run_in_threadpool
 
+from signoff.core.people import Role
 from signoff.server import wire
-from signoff.server.access import Role
 from signoff.server.api.context import Known, Reading, Served, refusals
 from signoff.server.problems import Refusal
 from signoff.server.render import project_shown
