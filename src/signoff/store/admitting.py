@@ -239,8 +239,8 @@ class Admitting(Database):
             return None
         identity, last_used = found
         if now - last_used > USE_MICROSECONDS:
-            with self.transaction() as db:
-                credentials.touch_token(db, str(identity.token), now)
+            id = str(identity.token)
+            self.write(lambda db: credentials.touch_token(db, id, now), durable=False)
         return identity
 
     def tokens(self, account: str) -> list[ApiToken]:

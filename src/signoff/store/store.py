@@ -27,6 +27,7 @@ from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
 from signoff.store.admitting import Admitting
 from signoff.store.database import translated
+from signoff.store.jobs import Jobs
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Admitting):
+class SqlStore(Reviewing, Admitting, Jobs):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
