@@ -243,8 +243,8 @@ class QueueDesk:
     # ---------------------------------------------------------------- looking back
 
     def recent(self, limit: int) -> list[Recent]:
-        """This reviewer's last answers, newest first."""
-        pool = self._pool()
+        """This reviewer's last answers, newest first; none before the project has rows."""
+        pools = self.store.pools(self.project.id)
         return [
             Recent(
                 id=review.id,
@@ -252,7 +252,7 @@ class QueueDesk:
                 item=Item.from_shown(review.item, review.key, review.shown),
                 answer=review.answer,
                 at=review.at,
-                undoable=_undoable(review, pool),
+                undoable=_undoable(review, pools[-1]),
             )
             for review in self.store.recent(self.project, self.reviewer, limit)
         ]

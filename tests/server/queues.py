@@ -276,7 +276,9 @@ class Memory:
     def certificate(self, project: Project) -> Json | None:
         return self.queues[project.id].certificate
 
-    def __call__(self, project: Project, reviewer: str) -> MemoryDesk:
+    def __call__(
+        self, project: Project, reviewer: str, account: str | None = None, /
+    ) -> MemoryDesk:
         return MemoryDesk(self.queues[project.id], reviewer)
 
 

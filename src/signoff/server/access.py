@@ -26,7 +26,8 @@ class Caller:
     """Somebody known to be who they are.
 
     ``name`` is the reviewer's name in projects. ``roles`` maps project ids; ``everywhere`` is the
-    role in every other project. ``scopes`` is what the session or token may be used for.
+    role in every other project. ``scopes`` is what the session or token may be used for;
+    ``token`` is the id of the token, None for a session.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Caller:
     everywhere: Role | None = None
     scopes: frozenset[Right] = ALL_RIGHTS
     account: str | None = None
+    token: str | None = None
 
     def role(self, project: str) -> Role | None:
         """The role in a project."""
@@ -71,9 +73,13 @@ class Access(Protocol):
         ...
 
 
-def give_session(response: Response, cookie: str, secret: str, *, secure: bool) -> None:
-    """Hand a browser its session."""
-    response.set_cookie(cookie, secret, httponly=True, samesite="strict", path="/", secure=secure)
+def give_session(
+    response: Response, cookie: str, secret: str, *, secure: bool, seconds: int | None = None
+) -> None:
+    """Hand a browser its session; without ``seconds`` it ends with the browser."""
+    response.set_cookie(
+        cookie, secret, max_age=seconds, httponly=True, samesite="strict", path="/", secure=secure
+    )
 
 
 class LocalAccess:

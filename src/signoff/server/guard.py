@@ -22,7 +22,8 @@ SECURITY_HEADERS = {
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers then send forms with "Origin: null", which could be anybody's.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -34,7 +35,7 @@ MOST_BODY_BYTES = 1 << 20
 PAGE_HEADER = "x-signoff"
 """Pages of other origins cannot set it without asking first, and nobody here says yes."""
 
-FORM_PATHS = frozenset({"/sign-in", "/sign-out", "/join"})
+FORM_PATHS = frozenset({"/sign-in", "/sign-out", "/join", "/account"})
 BEACON_SUFFIX = "/leases/return"
 
 

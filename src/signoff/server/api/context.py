@@ -77,7 +77,7 @@ class Place:
     @property
     def desk(self) -> Desk:
         """The caller's desk."""
-        return self.services.desks(self.project, self.caller.name)
+        return self.services.desks(self.project, self.caller.name, self.caller.account)
 
     @property
     def mine(self) -> int:
