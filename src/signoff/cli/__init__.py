@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import doctor, run, serve, store_commands
+from signoff.cli import doctor, run, serve, store_commands, users
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
 
@@ -31,6 +31,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.add_typer(users.app, name="user")
 app.command("status")(store_commands.status)
 app.command("export")(store_commands.export)
 app.command("report")(store_commands.report)
