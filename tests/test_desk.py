@@ -143,8 +143,11 @@ def test_another_answer_under_the_same_id_is_refused_and_the_first_stands(hall: 
     ada.answer(request.id, A, seconds=None, id=sent)
     with pytest.raises(OtherAnswer) as refused:
         ada.answer(request.id, CANNOT_SAY, seconds=None, id=sent)
-    assert (refused.value.first, refused.value.second) == (A.to_json(), CANNOT_SAY.to_json())
-    assert [recent.answer for recent in ada.recent(5)] == [A]
+    assert (refused.value.first, refused.value.second) == (
+        {"answer": A.to_json()},
+        {"answer": CANNOT_SAY.to_json()},
+    )
+    assert [recent.answers for recent in ada.recent(5)] == [{"answer": A}]
 
 
 def test_an_answer_after_the_lease_counts_where_nobody_was_faster(hall: Hall) -> None:
@@ -183,7 +186,7 @@ def test_any_recent_answer_can_be_taken_back_and_comes_first_again(hall: Hall) -
     assert newest.undoable
     assert newest.at >= oldest.at
     back = ada.take_back(middle.id)
-    assert (back.request.id, back.answer) == (middle.request, A)
+    assert (back.request.id, back.answers) == (middle.request, {"answer": A})
     assert [recent.id for recent in ada.recent(9)] == [newest.id, oldest.id]
     assert ada.next_many(1)[0].id == middle.request
     with pytest.raises(Settled):

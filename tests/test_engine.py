@@ -71,7 +71,7 @@ class Bench:
         return make_engine(
             self.store,
             self.job.project,
-            strategy=self.job.strategy,
+            automations=self.job.automations,
             hidden=frozenset(),
             actor="test",
             budget=self.budget,
@@ -329,7 +329,7 @@ def test_the_seed_is_committed_to_before_and_revealed_after_the_audit(bench: Mak
     committed, revealed = order.index("audit.committed"), order.index("seed.revealed")
     assert committed < order.index("verdicts.sealed") < revealed
     assert revealed < order.index("certificate.issued")
-    audit = run.store.audit(run.job.project.id, 1)
+    audit = run.store.audits(run.job.project.id, 1)["answer"]
     assert audit is not None
     seen = [
         event.canonical
@@ -344,7 +344,7 @@ def test_two_runs_without_a_seed_draw_different_audits(bench: MakeBench) -> None
     for _ in range(2):
         run = bench(seed=None)
         run.go_to("auditing")
-        audit = run.store.audit(run.job.project.id, 1)
+        audit = run.store.audits(run.job.project.id, 1)["answer"]
         assert audit is not None
         seeds.add(audit.seed)
     assert len(seeds) == 2

@@ -153,14 +153,17 @@ PROTECTED = {
     "events": ("canonical", "id", "type", "at", "leaf", "project"),
     "event_content": ("event", "name", "salt", "value"),
     "reviews": (
-        *("answer", "pool", "item", "reviewer", "seconds", "at", "reason", "undone", "event"),
+        *("answers", "pool", "item", "reviewer", "seconds", "at", "reason", "undone", "event"),
         *("counted", "project"),
     ),
     "requests": ("key", "shown"),
-    "audits": ("committed", "certificate", "seed", "seed_chosen_by", "pool", "attempt"),
+    "audits": ("committed", "certificate", "seed", "seed_chosen_by", "pool", "question", "attempt"),
     "checkpoints": ("note", "size"),
-    "pools": ("rows", "items", "rows_root", "frozen_root", "model_root", "people_root", "phase"),
-    "projects": ("name", "question", "policy", "rules", "process"),
+    "pools": (
+        *("rows", "items", "rows_root", "phase"),
+        *("frozen_roots", "model_roots", "people_roots"),
+    ),
+    "projects": ("name", "form", "policy", "rules", "process"),
     "reviewers": ("id", "name", "kind"),
     "artifacts": ("root", "sha256", "name"),
 }
@@ -332,14 +335,14 @@ def test_a_byte_changed_in_a_columnar_file_is_noticed(folder: Path, view: StoreV
         "DELETE FROM checkpoints WHERE size = (SELECT max(size) FROM checkpoints)",
         "UPDATE events SET leaf = NULL WHERE leaf = (SELECT max(leaf) FROM events)",
         "DELETE FROM reviews WHERE n = 5",
-        "UPDATE reviews SET answer = NULL WHERE n = 5",
+        "UPDATE reviews SET answers = NULL WHERE n = 5",
         "DELETE FROM audits WHERE pool = 1",
         "UPDATE audits SET certificate = NULL",
         "DELETE FROM event_content WHERE rowid = 9",
-        "UPDATE pools SET model_root = people_root, people_root = model_root",
+        "UPDATE pools SET model_roots = people_roots, people_roots = model_roots",
         "UPDATE pools SET phase = 'finishing' WHERE number = 1",
-        "INSERT INTO pools SELECT project, 3, rows, items, phase, rows_root, frozen_root,"
-        " model_root, people_root, forecast, undone FROM pools WHERE number = 1",
+        "INSERT INTO pools SELECT project, 3, rows, items, phase, rows_root, forecast,"
+        " undone, frozen_roots, model_roots, people_roots FROM pools WHERE number = 1",
     ],
 )
 def test_what_is_missing_or_added_is_noticed(folder: Path, view: StoreView, statement: str) -> None:

@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from signoff.core.items import Item, ItemNumber
-from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen
+from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen, Form
 from signoff.errors import InputError, UsageError
 from signoff.ports import Desk, Forecast, Progress, Request, Reviewer
 from signoff.terminal import TerminalReviewer
@@ -68,7 +68,7 @@ class MemoryDesk:
             text=self.texts[number],
             data={"text": self.texts[number]},
         )
-        return Request(id=f"r{number}", item=item, question=self.question)
+        return Request(id=f"r{number}", item=item, form=Form((self.question,)))
 
     def next(self) -> Request | None:
         return self.waiting[0] if self.waiting else None

@@ -10,8 +10,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from signoff.core.items import Item
-from signoff.core.questions import Answer
-from signoff.core.records import NewEvent, NewReview, OpenRequest, Pool, Project, Review
+from signoff.core.questions import Given, answers_to_json
+from signoff.core.records import Answers, NewEvent, NewReview, OpenRequest, Pool, Project, Review
 from signoff.errors import NotLeased, Settled
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
@@ -44,7 +44,7 @@ class Recent:
     id: str
     request: str
     item: Item
-    answer: Answer | None
+    answers: Answers | None
     at: int
     undoable: bool
 
@@ -54,7 +54,7 @@ class Undone:
     """An answer taken back: its item waits for this reviewer again."""
 
     request: Request
-    answer: Answer | None
+    answers: Answers | None
 
 
 def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
@@ -129,7 +129,7 @@ class QueueDesk:
         return Request(
             id=request.id,
             item=self.item_of(request),
-            question=self.project.question,
+            form=self.project.form,
             until=request.leased_until or 0,
         )
 
@@ -146,17 +146,18 @@ class QueueDesk:
     def answer(
         self,
         request: Request | str,
-        answer: Answer,
+        answer: Given,
         *,
         seconds: float | None,
         id: str | None = None,
         note: str | None = None,
     ) -> Receipt:
-        """Store one answer; returns once it is durable.
+        """Store one person's answers to an item; returns once they are durable.
 
-        The same ``id`` again is the same answer sent again: it is stored once. Raises
-        :class:`OtherAnswer` where it is another answer, :class:`NotLeased` where the request was
-        withdrawn or never was.
+        The same ``id`` again is the same review sent again: it is stored once. Raises
+        :class:`InputError` where they are no answers to the form, :class:`OtherAnswer` where
+        others were sent under this ``id``, :class:`NotLeased` where the request was withdrawn or
+        never was.
         """
         asked = self._asked(request if isinstance(request, str) else request.id)
         spent = None if seconds is None else round(seconds, 3)
@@ -164,8 +165,8 @@ class QueueDesk:
         (counted,) = self.store.answer(self.project.id, [review], self._tell)
         return Receipt(id=review.id, request=asked.id, counted=counted)
 
-    def answer_many(self, answers: Sequence[tuple[Request, Answer]]) -> None:
-        """Store several answers in one durable step."""
+    def answer_many(self, answers: Sequence[tuple[Request, Given]]) -> None:
+        """Store the answers to several items in one durable step."""
         reviews = [
             self._review(self._asked(request.id), answer, seconds=None)
             for request, answer in answers
@@ -181,24 +182,27 @@ class QueueDesk:
     def _review(
         self,
         asked: OpenRequest,
-        answer: Answer,
+        given: Given,
         *,
         seconds: float | None,
         id: str | None = None,
         note: str | None = None,
     ) -> NewReview:
+        answers = self.project.form.taken(given)
+        if asked.shown is not None:
+            self.project.form.check_about(answers, str(asked.shown["text"]))
         return NewReview(
             id=id or self.recorder.new_id(),
             request=asked,
             reviewer=self.reviewer,
-            answer=answer,
+            answers=answers,
             seconds=seconds,
             note=note,
         )
 
     def _tell(self, review: NewReview, counted: bool) -> NewEvent:
-        asked, question = review.request, self.project.question
-        content: dict[str, object] = {"answer": review.answer.to_json()}
+        asked = review.request
+        content: dict[str, object] = {"answers": answers_to_json(review.answers)}
         if review.note:
             content["note"] = review.note
         return self.recorder.event(
@@ -206,8 +210,7 @@ class QueueDesk:
             {
                 "pool": asked.pool,
                 "item": asked.item,
-                "question": question.name,
-                "question_version": question.version,
+                "questions": self.project.form.versions,
                 "reviewer": self.reviewer,
                 "seconds": review.seconds,
                 "reason": asked.reason,
@@ -250,7 +253,7 @@ class QueueDesk:
                 id=review.id,
                 request=review.request,
                 item=Item.from_shown(review.item, review.key, review.shown),
-                answer=review.answer,
+                answers=review.answers,
                 at=review.at,
                 undoable=_undoable(review, pools[-1]),
             )
@@ -274,7 +277,7 @@ class QueueDesk:
             "answer.undone", {"pool": found.pool, "item": found.item, "answer": found.event}
         )
         opened = self.store.undo(self.project.id, found, [event])
-        return Undone(request=self._shown(opened), answer=found.answer)
+        return Undone(request=self._shown(opened), answers=found.answers)
 
     def undo(self) -> Request | None:
         """Take back this reviewer's last answer while that is still possible; the item again."""

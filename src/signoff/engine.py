@@ -14,28 +14,28 @@ A pool goes through four phases::
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.core.audits import Judgement, admit, draw, judge
-from signoff.core.batches import Batch, seal
+from signoff.core.audits import Judgement, admit, draw, judge, judged_together
+from signoff.core.batches import Batch
 from signoff.core.certificate import Certificate, issue
 from signoff.core.certification import error_budget
 from signoff.core.coins import SEED_BYTES, seed_commitment, seed_from_number
 from signoff.core.commitment import Commitment, Outcome
-from signoff.core.decisions import BY_CODE, frozen_rows, model_rows
-from signoff.core.records import AskReason, Audit, NewEvent, Pool, Project, Round
+from signoff.core.records import Audit, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
 from signoff.errors import AnswersChanged
 from signoff.loop.asking import audit_items, forced_reasons
-from signoff.loop.bookkeeping import Bookkeeper, by_people, version_of
+from signoff.loop.bookkeeping import Bookkeeper, Steps, people_batch, version_of
+from signoff.loop.joint import Decided, Frozen, asked_by, frozen_batches
 from signoff.loop.knowledge import Knowledge
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
-from signoff.ports import Freeze, PoolState, PoolStrategy, PoolView, Progress, Store
+from signoff.ports import Ask, Automation, Freeze, PoolState, PoolView, Progress, Store
 
 REVIEW_CHUNK = 500
 """How many requests of the rest are opened at a time, at least."""
@@ -45,14 +45,15 @@ REVIEW_CHUNK = 500
 class Engine:
     """The loop over one project's pools.
 
-    ``strategy`` gives the strategy of a pool; ``views`` its items. ``budget`` is how many answers
-    people may give to the newest pool (None: no limit). ``seed`` makes a run repeatable; a seed
-    that an operator chose is printed on the certificate.
+    ``automations``: how a machine answers each question of the form; none where people answer
+    everything. ``views`` gives a pool's items. ``budget`` is how many answers people may give to
+    the newest pool (None: no limit). ``seed`` makes a run repeatable; a seed that an operator
+    chose is printed on the certificate.
     """
 
     store: Store
     project: Project
-    strategy: PoolStrategy
+    automations: Mapping[str, Automation]
     views: Callable[[Pool], PoolView]
     recorder: Recorder
     budget: int | None = None
@@ -60,10 +61,15 @@ class Engine:
     on_progress: Callable[[Progress], None] = field(default=lambda _: None)
     _knowledge: Knowledge = field(init=False)
     _last_decided: tuple[str, NDArray[np.int64]] | None = field(default=None, init=False)
-    _last_drawn: tuple[str, NDArray[np.bool_]] | None = field(default=None, init=False)
+    _last_drawn: tuple[bytes, NDArray[np.bool_]] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self._knowledge = Knowledge(store=self.store, project=self.project, views=self.views)
+        self._knowledge = Knowledge(
+            store=self.store,
+            project=self.project,
+            views=self.views,
+            codes={name: each.codes for name, each in self.automations.items()},
+        )
 
     @property
     def _books(self) -> Bookkeeper:
@@ -105,117 +111,152 @@ class Engine:
         if self.budget_left(pool) == 0 and len(self._undecided(pool)):
             # Freezing now would end learning for good, also for a run with a larger budget.
             return False
-        state = self._state(pool)
-        step = self.strategy.step(state, rng=self._rng(pool, len(state.asked)))
-        if isinstance(step, Freeze):
-            self._freeze(pool, state, step)
-            return True
+        states = self._knowledge.of(pool, budget=self.budget_left(pool))
+        steps = self._steps(pool, states)
+        asks = [step for step in steps.values() if isinstance(step, Ask)]
+        if asks:
+            return self._ask(pool, states, steps, asks)
+        self._freeze(pool, states, {n: s for n, s in steps.items() if isinstance(s, Freeze)})
+        return True
+
+    def _steps(self, pool: Pool, states: Mapping[str, PoolState]) -> dict[str, Ask | Freeze]:
+        """What each question's strategy wants next; learning ends when all want to freeze."""
+        steps: dict[str, Ask | Freeze] = {}
+        for place, (name, state) in enumerate(states.items()):
+            rng = self._rng(pool, len(state.asked), *([1 + place] if place else []))
+            steps[name] = self.automations[name].strategy.step(state, rng=rng)
+        return steps
+
+    def _ask(
+        self, pool: Pool, states: Mapping[str, PoolState], steps: Steps, asks: Sequence[Ask]
+    ) -> bool:
+        positions, reasons = asked_by(asks)
         left = self.budget_left(pool)
-        chosen = step.positions if left is None else step.positions[:left]
+        chosen = positions if left is None else positions[:left]
         if len(chosen) == 0:
             return False
-        books, view = self._books, self.views(pool)
-        reasons: list[AskReason] = [step.reason for _ in chosen]
+        books = self._books
         self.store.ask(
             self.project.id,
             pool.number,
-            books.requests(view, chosen, reasons, range(len(chosen))),
-            [*books.fitted(pool, state, step), books.asked(pool, chosen, step.reason)],
+            books.requests(self.views(pool), chosen, reasons, range(len(chosen))),
+            [*books.fitted(pool, states, steps), *books.asked_why(pool, chosen, reasons)],
             undone=pool.undone,
-            round=books.round(pool, self._next_round(pool), len(state.asked), step),
+            round=self._round(pool, states, steps),
         )
         return True
 
-    def _next_round(self, pool: Pool) -> int:
-        return len(self.store.rounds(self.project.id, pool.number)) + 1
+    def _round(self, pool: Pool, states: Mapping[str, PoolState], steps: Steps) -> Round:
+        number = len(self.store.rounds(self.project.id, pool.number)) + 1
+        return self._books.round(pool, number, _answered(states), steps)
 
-    def _freeze(self, pool: Pool, state: PoolState, step: Freeze) -> None:
+    def _freeze(
+        self, pool: Pool, states: Mapping[str, PoolState], steps: Mapping[str, Freeze]
+    ) -> None:
         policy = self.project.policy
+        frozen = Frozen.of(steps, self.views(pool).slices)
         if isinstance(policy, Certified):
-            self._commit(pool, state, step, policy)
+            self._commit(pool, states, steps, frozen, policy)
         else:
-            self._route(pool, state, step)
+            self._route(pool, states, steps, frozen)
 
-    def _route(self, pool: Pool, state: PoolState, step: Freeze) -> None:
+    def _route(
+        self,
+        pool: Pool,
+        states: Mapping[str, PoolState],
+        steps: Mapping[str, Freeze],
+        frozen: Frozen,
+    ) -> None:
         """A policy that promises nothing: decide what it lets through, people do the rest."""
-        candidates = Candidates(
-            codes=step.codes,
-            confidence=step.confidence,
-            people_only=~state.eligible[step.order],
-        )
+        chosen = np.ones(len(frozen.order), dtype=np.bool_)
+        for name, state in states.items():
+            candidates = Candidates(
+                codes=frozen.codes[name],
+                confidence=frozen.confidence[name],
+                people_only=~state.eligible[frozen.order],
+            )
+            chosen &= self.project.policy.automatic(candidates)
+        decided = {
+            name: Decided(
+                values=self.automations[name].codes.values,
+                codes=frozen.codes[name],
+                confidence=frozen.confidence[name],
+                model=version_of(step),
+            )
+            for name, step in steps.items()
+        }
         self._decide_by_model(
             pool,
-            items=step.order,
-            codes=step.codes,
-            confidence=step.confidence,
-            chosen=self.project.policy.automatic(candidates),
-            model=version_of(step),
+            items=frozen.order,
+            decided=decided,
+            chosen=chosen,
             reason="confident",
-            events=self._books.fitted(pool, state, step),
-            round=self._books.round(pool, self._next_round(pool), len(state.asked), step),
+            events=self._books.fitted(pool, states, steps),
+            round=self._round(pool, states, steps),
         )
 
-    def _commit(self, pool: Pool, state: PoolState, step: Freeze, policy: Certified) -> None:
-        """Fix labels, order and test in the log, then draw the audit and open it."""
+    def _commit(
+        self,
+        pool: Pool,
+        states: Mapping[str, PoolState],
+        steps: Mapping[str, Freeze],
+        frozen: Frozen,
+        policy: Certified,
+    ) -> None:
+        """Fix labels, order and test in the log, then draw the audit and open it.
+
+        All questions share the frozen items, their order and the sample: one seed draws it.
+        """
+        state, view = next(iter(states.values())), self.views(pool)
         admission = admit(
-            state.slices[step.order], state.tests, step.audits, hopeless=step.forecast.review
+            view.slices[frozen.order],
+            state.tests,
+            frozen.audits,
+            hopeless=frozen.forecast.review,
         )
-        order = step.order[admission.places]
-        frozen = seal(
-            "frozen",
-            np.column_stack([np.arange(len(order)), order, admission.test_of]).astype(np.int64),
-            frozen_rows(
-                self.project.question.ids,
-                step.codes[admission.places],
-                step.confidence[admission.places],
-            ),
-            entropy=self.recorder.entropy,
-        )
+        order = frozen.order[admission.places]
         attempt, window = 1, f"{pool.number}/1"
         seed = self._audit_seed(window)
-        commitment = Commitment(
-            pool=pool.number,
-            attempt=attempt,
-            window=window,
-            items=pool.items,
-            max_error=policy.max_error,
-            errors=error_budget(policy.max_error, pool.items),
-            alpha=policy.alpha,
-            tests=admission.tests,
-            process={**self.project.process, "answers_per_item": 1},
-            seed_commitment=seed_commitment(seed),
-            seed_chosen_by="system" if self.seed is None else "operator",
-            model=version_of(step),
-            order=frozen.root,
-            answered=len(state.asked),
-            forced=int((~state.eligible).sum()),
+        batches = frozen_batches(frozen, admission, self.automations, self.recorder.entropy)
+        audits = self._books.audits(
+            Commitment(
+                pool=pool.number,
+                attempt=attempt,
+                window=window,
+                items=pool.items,
+                max_error=policy.max_error,
+                errors=error_budget(policy.max_error, pool.items),
+                alpha=policy.alpha,
+                tests=admission.tests,
+                process={**self.project.process, "answers_per_item": 1},
+                seed_commitment=seed_commitment(seed),
+                seed_chosen_by="system" if self.seed is None else "operator",
+                model="",
+                order="",
+                answered=_answered(states),
+                forced=int((~state.eligible).sum()),
+            ),
+            batches,
+            steps,
+            seed,
         )
         heads = draw(admission.tests, admission.test_of, order, seed=seed, window=window)
-        self._last_drawn = (frozen.root, heads)
+        self._last_drawn = (seed, heads)
         books = self._books
-        body = {**commitment.to_json(), "batch": frozen.reference()}
-        view = self.views(pool)
-        items, reasons = audit_items(view, state, step, admission, order[heads])
+        items, reasons = audit_items(view, state, frozen.order, admission, order[heads])
         shuffled = self._rng(pool, len(state.asked), 1).permutation(len(items)).tolist()
         self.store.commit_audit(
             self.project.id,
-            Audit(
-                pool=pool.number,
-                attempt=attempt,
-                committed=body,
-                seed=seed,
-                seed_chosen_by=commitment.seed_chosen_by,
-                tokens=books.tokens(step),
-            ),
-            frozen,
+            audits,
+            batches,
             books.requests(view, items, reasons, shuffled),
             [
-                *books.fitted(pool, state, step),
-                books.committed(body),
+                *books.fitted(pool, states, steps),
+                *(books.committed(audit.committed) for audit in audits),
                 books.asked(pool, items, "audit"),
             ],
             undone=pool.undone,
-            round=books.round(pool, self._next_round(pool), len(state.asked), step),
+            round=self._round(pool, states, steps),
         )
 
     def _audit_seed(self, window: str) -> bytes:
@@ -228,18 +269,29 @@ class Engine:
 
         Nobody is left to ask: a verdict that is missing now, of an erased item, stays missing.
         """
-        audit = self._audit(pool)
-        judged = self._judgement(pool, audit)
+        audits = self._audits(pool)
+        judged = self._judgements(pool, audits)
+        first = next(iter(judged.values()))
+        known = np.logical_and.reduce([each.codes >= 0 for each in judged.values()])
+        decided = {
+            name: Decided(
+                values=each.values,
+                codes=each.codes,
+                confidence=each.confidence,
+                model=str(audits[name].committed["model"]),
+            )
+            for name, each in judged.items()
+        }
         self._decide_by_model(
             pool,
-            items=judged.items,
-            codes=judged.codes,
-            confidence=judged.confidence,
-            chosen=judged.automatic & (judged.codes >= 0),
-            model=str(audit.committed["model"]),
+            items=first.items,
+            decided=decided,
+            chosen=first.automatic & known,
             reason="certified",
-            events=self._books.judged(audit, judged),
-            audit=replace(audit, results=judged.outcome.tests),
+            events=self._books.judged(audits, judged),
+            audits=[
+                replace(audit, results=judged[name].outcome.tests) for name, audit in audits.items()
+            ],
         )
         return True
 
@@ -248,38 +300,26 @@ class Engine:
         pool: Pool,
         *,
         items: NDArray[np.int64],
-        codes: NDArray[np.int64],
-        confidence: NDArray[np.float64],
+        decided: Mapping[str, Decided],
         chosen: NDArray[np.bool_],
-        model: str,
         reason: str,
         events: list[NewEvent],
-        audit: Audit | None = None,
+        audits: Sequence[Audit] = (),
         round: Round | None = None,
     ) -> None:
-        batch = seal(
-            "decisions",
-            np.column_stack([items[chosen], np.full(int(chosen.sum()), BY_CODE["model"])]).astype(
-                np.int64
-            ),
-            model_rows(
-                self.project.question.ids,
-                codes[chosen],
-                confidence[chosen],
-                reason=reason,
-                model=model,
-            ),
-            entropy=self.recorder.entropy,
-        )
+        batches = {
+            name: each.batch(items, chosen, reason=reason, entropy=self.recorder.entropy)
+            for name, each in decided.items()
+        }
         self.store.decide(
             self.project.id,
             pool.number,
-            batch,
-            [*events, self._books.decided(pool, batch, "model")],
+            batches,
+            [*events, *self._books.decided(pool, batches, "model")],
             by="model",
             phase="finishing",
             undone=pool.undone,
-            audit=audit,
+            audits=audits,
             round=round,
         )
 
@@ -306,52 +346,42 @@ class Engine:
         return True
 
     def _close(self, pool: Pool) -> None:
-        """Record what people decided and issue the certificate."""
+        """Record what people decided and issue the certificate of each question."""
         books = self._books
-        batch = self._people_decided(pool)
-        events = [books.decided(pool, batch, "reviewers")]
-        audit = self.store.audit(self.project.id, pool.number)
-        if audit is not None:
-            certificate = self.certificate(pool).to_json(checkpoint=False)
-            audit = replace(audit, certificate=certificate)
+        batches = self._people_decided(pool)
+        events = books.decided(pool, batches, "reviewers")
+        audits: list[Audit] = []
+        for name, audit in self.store.audits(self.project.id, pool.number).items():
+            certificate = self.certificates(pool)[name].to_json(checkpoint=False)
+            audits.append(replace(audit, certificate=certificate))
             events.append(books.certified(audit, certificate))
         self.store.decide(
             self.project.id,
             pool.number,
-            batch,
+            batches,
             [*events, books.closed(pool)],
             by="reviewers",
             phase="closed",
             undone=pool.undone,
-            audit=audit,
+            audits=audits,
         )
 
-    def _people_decided(self, pool: Pool) -> Batch:
-        decisions = [
-            by_people(review, review.answer)
-            for review in self.store.reviews(self.project, pool.number)
-            if review.answer is not None
-        ]
-        ints = np.array([[d.item, BY_CODE[d.by]] for d in decisions], dtype=np.int64)
-        return seal(
-            "decisions",
-            ints.reshape(-1, 2),
-            [decision.private() for decision in decisions],
-            entropy=self.recorder.entropy,
-        )
+    def _people_decided(self, pool: Pool) -> dict[str, Batch]:
+        reviews = self.store.reviews(self.project, pool.number)
+        return {
+            question: people_batch(reviews, question, entropy=self.recorder.entropy)
+            for question in self.project.form.names
+        }
 
     # --------------------------------------------------------------------- state
-
-    def _state(self, pool: Pool) -> PoolState:
-        return self._knowledge.of(pool, budget=self.budget_left(pool))
 
     def _undecided(self, pool: Pool) -> NDArray[np.int64]:
         """Items nobody answered and no model decided, but for erased ones."""
         open_items = ~self.views(pool).erased
         for review in self.store.reviews(self.project, pool.number):
             open_items[review.item] = False
-        if pool.model_root is not None:
-            open_items[self._decided(pool.model_root)] = False
+        for root in list(pool.model_roots.values())[:1]:  # the same items for every question
+            open_items[self._decided(root)] = False
         return np.flatnonzero(open_items)
 
     def _decided(self, root: str) -> NDArray[np.int64]:
@@ -361,50 +391,54 @@ class Engine:
             self._last_decided = (root, items)
         return self._last_decided[1]
 
-    def _audit(self, pool: Pool) -> Audit:
-        audit = self.store.audit(self.project.id, pool.number)
-        if audit is None:
+    def _audits(self, pool: Pool) -> dict[str, Audit]:
+        audits = self.store.audits(self.project.id, pool.number)
+        if not audits:
             raise RuntimeError(f"pool {pool.number} is in its audit but has none")
-        return audit
+        return audits
 
-    def _judgement(self, pool: Pool, audit: Audit) -> Judgement:
+    def _judgements(self, pool: Pool, audits: Mapping[str, Audit]) -> dict[str, Judgement]:
         """What the audit says so far, from the frozen labels and people's answers."""
-        if pool.frozen_root is None:
-            raise RuntimeError(f"pool {pool.number} has no frozen order")
-        commitment = Commitment.from_json(audit.committed)
-        return judge(
-            tests=commitment.tests,
-            window=commitment.window,
-            seed=audit.seed,
-            frozen=self.store.batch(self.project.id, "frozen", pool.frozen_root),
-            answers={r.item: r.answer for r in self.store.reviews(self.project, pool.number)},
-            question=self.project.question,
-            labels=self.project.question.ids,
-            drawn=self._drawn(pool.frozen_root),
-        )
+        reviews = self.store.reviews(self.project, pool.number)
+        judged: dict[str, Judgement] = {}
+        for name, audit in audits.items():
+            commitment = Commitment.from_json(audit.committed)
+            judged[name] = judge(
+                tests=commitment.tests,
+                window=commitment.window,
+                seed=audit.seed,
+                frozen=self.store.batch(self.project.id, "frozen", pool.frozen_roots[name]),
+                answers={review.item: review.to(name) for review in reviews},
+                question=self.project.form.question(name),
+                drawn=self._drawn(audit.seed),
+            )
+        return judged_together(judged)
 
-    def _drawn(self, root: str) -> NDArray[np.bool_] | None:
-        """The sample of these frozen labels, if this engine drew it."""
+    def _drawn(self, seed: bytes) -> NDArray[np.bool_] | None:
+        """The sample that a seed draws, if this engine drew it."""
         known = self._last_drawn
-        return known[1] if known is not None and known[0] == root else None
+        return known[1] if known is not None and known[0] == seed else None
 
-    def certificate(self, pool: Pool) -> Certificate:
-        """The certificate of a judged audit as things stand: partial while items are undecided."""
-        audit = self._audit(pool)
-        commitment = Commitment.from_json(audit.committed)
-        if audit.results is None:
-            raise RuntimeError(f"the audit of pool {pool.number} is not judged")
+    def certificates(self, pool: Pool) -> dict[str, Certificate]:
+        """The certificates of a judged audit as things stand, by question: partial while items
+        are undecided."""
         counts = self.store.queue_counts(self.project.id, pool.number)
-        automatic = sum(result.automatic for result in audit.results)
-        return issue(
-            commitment,
-            Outcome(stands=np.empty(0, dtype=np.bool_), tests=audit.results),
-            rows=pool.rows,
-            human=counts.answered,
-            audited=sum(test.sample for test in commitment.tests),
-            undecided=pool.items - counts.answered - automatic,
-            skipped=counts.skipped,
-        )
+        issued: dict[str, Certificate] = {}
+        for name, audit in self._audits(pool).items():
+            commitment = Commitment.from_json(audit.committed)
+            if audit.results is None:
+                raise RuntimeError(f"the audit of pool {pool.number} is not judged")
+            automatic = sum(result.automatic for result in audit.results)
+            issued[name] = issue(
+                commitment,
+                Outcome(stands=np.empty(0, dtype=np.bool_), tests=audit.results),
+                rows=pool.rows,
+                human=counts.answered,
+                audited=sum(test.sample for test in commitment.tests),
+                undecided=pool.items - counts.answered - automatic,
+                skipped=counts.skipped,
+            )
+        return issued
 
     def budget_left(self, pool: Pool) -> int | None:
         """How many answers people may still give to a pool; None without a limit."""
@@ -422,3 +456,8 @@ class Engine:
         """Where the newest pool stands."""
         pool = self.pool()
         return progress_of(self.store, self.project, pool, budget_left=self.budget_left(pool))
+
+
+def _answered(states: Mapping[str, PoolState]) -> int:
+    """How many items people answered: for all questions at once."""
+    return len(next(iter(states.values())).asked)

@@ -105,7 +105,7 @@ class NotLeased(QueueError):
 class OtherAnswer(QueueError):
     """Another answer was sent under the same id before; ``first`` stands, ``second`` does not.
 
-    Both are answers as JSON.
+    Both are answers by question name, as JSON.
     """
 
     code = "other_answer"

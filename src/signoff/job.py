@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -15,20 +15,22 @@ from signoff.bootstrap import (
     DEFAULT_MODEL,
     ProjectSpec,
     create_project,
-    make_strategy,
+    make_automations,
     open_store,
     refuse_infeasible,
     sign_with_its_key,
     stored_model,
 )
-from signoff.core.questions import Choice
+from signoff.core.coding import labels_of
+from signoff.core.questions import Answer, Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, Policy
 from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.write import format_of
-from signoff.ports import PoolStrategy, Reviewer
+from signoff.models.predictions import ANSWER, PREDICTIONS
+from signoff.ports import Automation, Reviewer
 from signoff.project.incoming import Grouping, IncomingRows
 from signoff.reviewers import ColumnReviewer, column_answers, parse_labels
 from signoff.store.store import SqlStore
@@ -51,7 +53,8 @@ class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
-    ``model`` is "text", "FILE.py:NAME" or an object (model, learner, estimator, callable).
+    ``model`` is "text", "predictions", "FILE.py:NAME" or an object (model, learner, estimator,
+    callable).
     """
 
     data: object
@@ -59,6 +62,8 @@ class RunOptions:
     key: str | None = None
     labels: tuple[str, ...] | None = None
     question: str | None = None
+    form: Form | None = None
+    """The questions, in place of ``labels`` and ``question``, which ask one choice."""
     project: str = DEFAULT_PROJECT
     policy: Policy | None = None
     ask_always: tuple[tuple[str, str], ...] = ()
@@ -111,13 +116,13 @@ class Job:
     paths: Paths
     store: SqlStore
     project: Project
-    strategy: PoolStrategy
+    automations: Mapping[str, Automation]
 
     @property
     def hidden(self) -> frozenset[str]:
         """Columns that models never see."""
-        oracle = self.options.oracle
-        return frozenset(self.project.hidden) | ({oracle} if oracle else set[str]())
+        oracle = oracle_columns(self.options.oracle, self.project.form)
+        return frozenset(self.project.hidden) | set(oracle.values())
 
 
 def paths_of(options: RunOptions) -> Paths:
@@ -173,20 +178,21 @@ class _FirstRun:
     """A project that may begin."""
 
     spec: ProjectSpec
-    strategy: PoolStrategy
+    automations: Mapping[str, Automation]
     rows: IncomingRows
 
 
 def _first_run(table: Table, options: RunOptions) -> _FirstRun:
     """Everything that could refuse a first run, before its store exists."""
     spec = _specify(table, options)
-    if options.oracle is not None:
-        parse_labels(options.oracle, table.frame[options.oracle], spec.question)
+    for question, column in oracle_columns(options.oracle, spec.form).items():
+        require_column(table, column, "--reviewer")
+        parse_labels(column, table.frame[column], spec.form.question(question))
     rows = _incoming(table, spec)
-    refuse_infeasible(spec.policy, rows.items, len(spec.question.labels))
+    refuse_infeasible(spec.policy, rows.items, spec.form)
     model = spec.model if options.model is None else options.model
-    strategy = make_strategy(spec.policy, model, spec.question.ids)
-    return _FirstRun(spec=spec, strategy=strategy, rows=rows)
+    automations = make_automations(spec.policy, model, spec.form)
+    return _FirstRun(spec=spec, automations=automations, rows=rows)
 
 
 def _incoming(table: Table, fixed: ProjectSpec | Project) -> IncomingRows:
@@ -210,21 +216,45 @@ def _join(
     if project is None:
         first = first or _first_run(table, options)
         project = create_project(store, first.spec, actor=ACTOR)
-        rows, strategy = first.rows, first.strategy
+        rows, automations = first.rows, first.automations
     else:
         _refuse_changes(options, project, table)
+        for column in oracle_columns(options.oracle, project.form).values():
+            require_column(table, column, "--reviewer")
         sign_with_its_key(store, project)
         rows = _incoming(table, project)
         model = stored_model(project) if options.model is None else options.model
-        strategy = make_strategy(project.policy, model, project.question.ids)
+        automations = make_automations(project.policy, model, project.form)
     return Job(
         options=options if options.stdin else replace(options, data=None),
         rows=rows,
         paths=paths,
         store=store,
         project=project,
-        strategy=strategy,
+        automations=automations,
     )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Rows that may come in: into a ``project``, or with the one that ``spec`` describes."""
+
+    rows: IncomingRows
+    project: Project | None = None
+    spec: ProjectSpec | None = None
+
+
+def arrival(options: RunOptions, table: Table, project: Project | None) -> Arrival:
+    """What a table would bring in, as :func:`prepare` judges it; nothing is stored.
+
+    Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
+    """
+    _require_columns(table, options)
+    if project is None:
+        first = _first_run(table, options)
+        return Arrival(rows=first.rows, spec=first.spec)
+    _refuse_changes(options, project, table)
+    return Arrival(rows=_incoming(table, project), project=project)
 
 
 def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
@@ -270,32 +300,52 @@ def _require_outputs(options: RunOptions) -> None:
 
 
 def _require_columns(table: Table, options: RunOptions) -> None:
-    wanted = [(options.text, "--text"), (options.key, "--key"), (options.oracle, "--reviewer")]
+    wanted = [(options.text, "--text"), (options.key, "--key")]
     wanted += [(column, "--ask-always") for column, _ in options.ask_always]
     if isinstance(options.policy, Certified):
         wanted.append((options.policy.slice, "--slice"))
     for column, flag in wanted:
         if column is not None:
             require_column(table, column, flag)
+    if options.model == PREDICTIONS:
+        require_column(table, ANSWER, "a file with it: a label in each row")
 
 
 def _specify(table: Table, options: RunOptions) -> ProjectSpec:
     """What a first run with these options fixes."""
-    text = _text_column(table, options)
-    labels = options.labels or _labels_of_column(table, options)
-    oracle = options.oracle
+    form = _form(table, options)
+    oracle = oracle_columns(options.oracle, form)
     return ProjectSpec(
         name=options.project,
-        question=Choice.of(labels, text=options.question or DEFAULT_QUESTION),
+        form=form,
         policy=options.policy or Certified(),
         rules=options.rules,
         process=process_of(options),
         model=_model_name(options.model),
         group=True if options.group is None else options.group,
-        text_column=text,
+        text_column=_text_column(table, options, tuple(oracle.values())),
         key_column=options.key,
-        hidden=() if oracle is None else (oracle,),
+        hidden=tuple(oracle.values()),
     )
+
+
+def _form(table: Table, options: RunOptions) -> Form:
+    """The questions: as given, or one choice from its labels."""
+    if options.form is not None:
+        return options.form
+    if options.oracle is not None:
+        require_column(table, options.oracle, "--reviewer")
+    labels = options.labels or _labels_of_column(table, options)
+    return Form((Choice.of(labels, text=options.question or DEFAULT_QUESTION),))
+
+
+def oracle_columns(oracle: str | None, form: Form) -> dict[str, str]:
+    """The columns that answer, by question: COL for an only one, COL.NAME for each of several."""
+    if oracle is None:
+        return {}
+    if len(form.questions) == 1:
+        return {form.only.name: oracle}
+    return {name: f"{oracle}.{name}" for name in form.names}
 
 
 def process_of(options: RunOptions) -> dict[str, object]:
@@ -311,10 +361,10 @@ def process_of(options: RunOptions) -> dict[str, object]:
     return {"kind": reviewer.kind, "name": reviewer.name}
 
 
-def _text_column(table: Table, options: RunOptions) -> str | None:
+def _text_column(table: Table, options: RunOptions, oracle: Sequence[str]) -> str | None:
     if options.text is not None:
         return options.text
-    exclude = [name for name in (options.oracle, options.key) if name is not None]
+    exclude = [name for name in (*oracle, options.key) if name is not None]
     if isinstance(options.policy, Certified) and options.policy.slice is not None:
         exclude.append(options.policy.slice)
     try:
@@ -341,8 +391,8 @@ def _model_name(model: object) -> str:
 def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None:
     """A second target after seeing the audit would be a second chance."""
     asked: list[tuple[str, object, object]] = [
-        ("labels", options.labels, project.question.ids),
-        ("question", options.question, project.question.text),
+        ("labels", options.labels, labels_of(project.form.questions[0])),
+        ("question", options.question, project.form.questions[0].text),
         ("model", None if options.model is None else _model_name(options.model), project.model),
         ("text column", options.text, project.text_column),
         ("key column", options.key, project.key_column),
@@ -353,6 +403,8 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         for what, now, before in asked
         if now is not None and now != before
     ]
+    if options.form is not None and options.form != project.form:
+        changes.append("the form of questions")
     if options.policy is not None and options.policy != project.policy:
         changes.append(f"policy: {project.policy.describe()} -> {options.policy.describe()}")
     if options.rules and options.rules != project.rules:
@@ -367,6 +419,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         for name in (
             project.text_column,
             project.key_column,
+            ANSWER if project.model == PREDICTIONS else None,
             getattr(project.policy, "slice", None),
         )
         if name is not None and name not in table.frame.columns
@@ -381,7 +434,10 @@ def _show(value: object) -> str:
 
 def column_reviewer(job: Job, column: str) -> ColumnReviewer:
     """The reviewer that answers from a column of the data."""
-    values = job.rows.table[column]
-    return ColumnReviewer(
-        column, column_answers(column, job.rows.keys, values, job.project.question)
-    )
+    form, rows = job.project.form, job.rows
+    answers: dict[str, dict[str, Answer]] = {key: {} for key in rows.keys}
+    for name, each in oracle_columns(column, form).items():
+        said = column_answers(each, rows.keys, rows.table[each], form.question(name))
+        for key, answer in said.items():
+            answers[key][name] = answer
+    return ColumnReviewer(column, answers)

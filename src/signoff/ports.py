@@ -15,8 +15,9 @@ from numpy.typing import NDArray
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.certification import SliceTest as SliceTest
+from signoff.core.coding import Codes
 from signoff.core.items import Answers, Item, ItemNumber, Items, Predictions
-from signoff.core.questions import Answer, Choice
+from signoff.core.questions import Form, Given, Question
 from signoff.core.records import (
     AskReason,
     Audit,
@@ -159,6 +160,14 @@ class PoolStrategy(Protocol):
     def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Automation:
+    """How a machine answers one question: the strategy of its pools, and what its codes mean."""
+
+    strategy: PoolStrategy
+    codes: Codes
+
+
 # --------------------------------------------------------------------- a pool's items
 
 
@@ -236,8 +245,8 @@ class Store(Protocol):
     def commit_audit(
         self,
         project: str,
-        audit: Audit,
-        frozen: Batch,
+        audits: Sequence[Audit],
+        frozen: Mapping[str, Batch],
         requests: Sequence[NewRequest],
         events: Sequence[NewEvent],
         *,
@@ -248,17 +257,17 @@ class Store(Protocol):
         self,
         project: str,
         pool: int,
-        decisions: Batch,
+        decisions: Mapping[str, Batch],
         events: Sequence[NewEvent],
         *,
         by: str,
         phase: Phase,
         undone: int,
-        audit: Audit | None = None,
+        audits: Sequence[Audit] = (),
         round: Round | None = None,
     ) -> None: ...
     def rounds(self, project: str, pool: int) -> list[Round]: ...
-    def audit(self, project: str, pool: int) -> Audit | None: ...
+    def audits(self, project: str, pool: int) -> dict[str, Audit]: ...
     def find_reviewer(self, project: str, name: str) -> str | None: ...
     def add_reviewer(
         self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
@@ -295,13 +304,18 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One item waiting for one person's answer. Carries nothing that tells why it is asked."""
+    """One item waiting for one person's answers. Carries nothing that tells why it is asked."""
 
     id: str
     item: Item
-    question: Choice
+    form: Form
     until: int = 0
     """When the lease ends, in microseconds since 1970."""
+
+    @property
+    def question(self) -> Question:
+        """The question of a form that has one; see :attr:`Form.only`."""
+        return self.form.only
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -339,12 +353,13 @@ class Desk(Protocol):
         """The next item; None when the machine must think first or all is done."""
         ...
 
-    def answer(self, request: Request, answer: Answer, *, seconds: float) -> object:
-        """Store one answer; returns once it is durable."""
+    def answer(self, request: Request, answer: Given, *, seconds: float) -> object:
+        """Store the answers to one item; returns once they are durable."""
         ...
 
-    def answer_many(self, answers: Sequence[tuple[Request, Answer]]) -> None:
-        """Store several answers in one durable step (for reviewers that are not people)."""
+    def answer_many(self, answers: Sequence[tuple[Request, Given]]) -> None:
+        """Store the answers to several items in one durable step (for reviewers that are no
+        people)."""
         ...
 
     def next_many(self, limit: int) -> list[Request]: ...

@@ -8,23 +8,25 @@ from typing import Literal
 import polars as pl
 
 from signoff.core.items import Item
-from signoff.core.questions import CANNOT_SAY, Answer, Chosen, Question
+from signoff.core.questions import CANNOT_SAY, Answer, Form, Given, Question
 from signoff.errors import InputError
 from signoff.formats.values import as_text
 from signoff.ports import Desk
 
 BATCH = 200
+Said = str | Answer | None | Mapping[str, "str | Answer | None"]
+"""What a function of an item may return: an answer, or several by question's name."""
 
 
 class ColumnReviewer:
     """Answers from a column of the data: for simulations, benchmarks and labels that exist.
 
-    ``answers`` maps an item's key to what its column holds.
+    ``answers`` maps an item's key to the answers its columns hold.
     """
 
     kind: Literal["column"] = "column"
 
-    def __init__(self, column: str, answers: Mapping[str, Answer]) -> None:
+    def __init__(self, column: str, answers: Mapping[str, Given]) -> None:
         self.name = f"column:{column}"
         self._answers = answers
 
@@ -36,13 +38,12 @@ class ColumnReviewer:
 
 
 class CallableReviewer:
-    """Answers with a function of the item: a label, or None for "cannot say"."""
+    """Answers with a function of the item: an answer, or None for "cannot say"; a dict of them by
+    question's name where the form has several questions."""
 
     kind: Literal["callable"] = "callable"
 
-    def __init__(
-        self, function: Callable[[Item], str | Answer | None], *, name: str = "callable"
-    ) -> None:
+    def __init__(self, function: Callable[[Item], Said], *, name: str = "callable") -> None:
         self.name = name
         self._function = function
 
@@ -50,19 +51,32 @@ class CallableReviewer:
         """Answer one at a time: the function may be slow, and what it said must not get lost."""
         while (request := desk.next()) is not None:
             said = self._function(request.item)
-            desk.answer(request, read_answer(said, request.question), seconds=0.0)
+            desk.answer(request, read_answers(said, request.form), seconds=0.0)
         return True
 
 
+def read_answers(said: Said, form: Form) -> dict[str, Answer]:
+    """The typed answers a callable meant."""
+    if said is None:
+        return {question.name: CANNOT_SAY for question in form.questions}
+    if not isinstance(said, Mapping):
+        return {form.only.name: read_answer(said, form.only)}
+    unknown = [name for name in said if name not in form.names]
+    if unknown:
+        raise InputError(
+            f"There is no question {unknown[0][:40]!r}.",
+            hint=f"The questions are: {', '.join(form.names)}.",
+        )
+    return {
+        question.name: read_answer(said.get(question.name), question) for question in form.questions
+    }
+
+
 def read_answer(said: str | Answer | None, question: Question) -> Answer:
-    """The typed answer a callable meant."""
+    """The typed answer to one question: as typed, or an answer."""
     if said is None:
         return CANNOT_SAY
-    if isinstance(said, str):
-        return question.parse(said)
-    if isinstance(said, Chosen):
-        return question.parse(said.label)
-    return question.from_json(said.to_json())
+    return question.parse(said) if isinstance(said, str) else question.from_json(said.to_json())
 
 
 def parse_labels(column: str, values: pl.Series, question: Question) -> dict[str, Answer]:

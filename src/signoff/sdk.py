@@ -12,17 +12,17 @@ from typing import TYPE_CHECKING
 
 from signoff.bootstrap import add_rows, make_engine, seat
 from signoff.core.items import Item
-from signoff.core.questions import Answer, Choice
+from signoff.core.questions import Form, Question
 from signoff.core.records import Json, Project
 from signoff.core.routing import Policy
 from signoff.desk import QueueDesk
 from signoff.engine import Engine
-from signoff.errors import Exit, Unfinished
+from signoff.errors import Exit, Unfinished, UsageError
 from signoff.formats.write import write_text
 from signoff.job import ACTOR, Job, Paths, RunOptions, column_reviewer, new_rows, prepare
 from signoff.ports import Progress, Reviewer
 from signoff.project.ownership import owning
-from signoff.reviewers import CallableReviewer
+from signoff.reviewers import CallableReviewer, Said
 from signoff.store.store import SqlStore
 from signoff.storeview import StoreView
 
@@ -82,7 +82,7 @@ def _loop(
     engine = make_engine(
         job.store,
         project,
-        strategy=job.strategy,
+        automations=job.automations,
         hidden=job.hidden,
         actor=ACTOR,
         budget=options.budget,
@@ -228,11 +228,11 @@ class Result:
 def run(
     data: object,
     *,
-    question: str | Choice | None = None,
+    question: str | Question | Form | None = None,
     labels: Sequence[str] | None = None,
     policy: Policy | None = None,
     model: object = None,
-    reviewer: str | Reviewer | Callable[[Item], str | Answer | None] = "terminal",
+    reviewer: str | Reviewer | Callable[[Item], Said] = "terminal",
     store: str | Path | None = None,
     text: str | None = None,
     key: str | None = None,
@@ -246,9 +246,11 @@ def run(
     """Label a table: people answer what they must, the model what it can prove.
 
     - ``data``: a path, a polars, pandas or Arrow frame, or an iterable of dicts.
-    - ``question``: a :class:`Choice`, or its text beside ``labels``.
+    - ``question``: a :class:`Choice` or a question of another kind, a :class:`Form` of several, or
+      the text of a choice beside ``labels``.
     - ``policy``: :class:`Certified` (the default), :class:`Threshold` or :class:`People`.
-    - ``model``: "text", "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
+    - ``model``: "text", "predictions" (columns ``prediction`` and ``confidence`` of the data),
+      "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
       with ``predict``.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".
@@ -256,16 +258,17 @@ def run(
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
     """
-    asked = question.text if isinstance(question, Choice) else question
-    named = tuple(question.ids) if isinstance(question, Choice) else labels
+    if question is not None and not isinstance(question, str) and labels is not None:
+        raise UsageError("The question has its labels already.", hint="Leave labels out.")
     with tempfile.TemporaryDirectory() as folder:
         where = str(store) if store is not None else str(Path(folder) / "run.signoff.db")
         options = RunOptions(
             data=data,
             text=text,
             key=key,
-            labels=None if named is None else tuple(named),
-            question=asked,
+            labels=None if labels is None else tuple(labels),
+            question=question if isinstance(question, str) else None,
+            form=_as_form(question),
             project=project,
             policy=policy,
             ask_always=tuple(ask_always),
@@ -294,8 +297,15 @@ def run(
             job.store.close()
 
 
+def _as_form(question: str | Question | Form | None) -> Form | None:
+    """The questions asked; None where a text and labels, or a column, describe a choice."""
+    if question is None or isinstance(question, str):
+        return None
+    return question if isinstance(question, Form) else Form((question,))
+
+
 def _as_reviewer(
-    reviewer: str | Reviewer | Callable[[Item], str | Answer | None],
+    reviewer: str | Reviewer | Callable[[Item], Said],
 ) -> str | Reviewer:
     if isinstance(reviewer, str):
         return reviewer

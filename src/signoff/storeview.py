@@ -15,12 +15,14 @@ from numpy.typing import NDArray
 from signoff.audit.keys import parse_public_key
 from signoff.audit.verify import Problem, Verdict, verify_log
 from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
+from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
 from signoff.core.questions import answer_text
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
+from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
 from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
@@ -99,7 +101,7 @@ class StoreView:
         counts = {"rows": 0, "items": 0, "human": 0, "automatic": 0, "undecided": 0, "pools": 0}
         for pool in self.pools:
             human = self.store.queue_counts(self.project.id, pool.number).answered
-            automatic = self._automatic(pool)
+            automatic = decided_by_model(self.store, pool)
             counts["pools"] += 1
             counts["rows"] += pool.rows
             counts["items"] += pool.items
@@ -108,19 +110,13 @@ class StoreView:
             counts["undecided"] += pool.items - human - automatic
         return counts
 
-    def _automatic(self, pool: Pool) -> int:
-        if pool.model_root is None:
-            return 0
-        return self.store.batch_size(self.project.id, pool.model_root)
-
     def status(self) -> Json:
         """Where the project stands."""
         pools = self.pools
         waiting = [self.store.queue_counts(self.project.id, pool.number).open for pool in pools]
         return {
             "project": self.project.name,
-            "question": self.project.question.text,
-            "labels": list(self.project.question.ids),
+            "questions": {question.name: question.text for question in self.project.form.questions},
             "policy": self.project.policy.describe(),
             "phase": pools[-1].phase if pools else "empty",
             "waiting": sum(waiting),
@@ -128,16 +124,16 @@ class StoreView:
         }
 
     def certificate(self) -> Json | None:
-        """The newest pool's certificate, with its checkpoint and those of earlier pools."""
+        """The newest pool's certificate, with its checkpoint and those of earlier pools; see
+        :func:`certificates_json` for several questions."""
         issued = [
-            audit.certificate
+            certificate
             for pool in self.pools
-            if (audit := self.store.audit(self.project.id, pool.number)) is not None
-            and audit.certificate is not None
+            if (certificate := pool_certificate(self.store, pool)) is not None
         ]
         if not issued:
             return None
-        certificate = dict(issued[-1])
+        certificate = issued[-1]
         certificate["checkpoint"] = self.store.newest_checkpoint(self.project.id)
         certificate["key_id"] = self.project.key_id
         if len(issued) > 1:
@@ -162,6 +158,7 @@ class StoreView:
         reporter = Reporter(
             store=self.store,
             project=self.project,
+            question=self.project.form.questions[0],
             views=self.views,
             certificate=self.certificate(),
         )
@@ -174,15 +171,15 @@ class StoreView:
     def _pool_results(self, pool: Pool) -> pl.DataFrame:
         rows = self.store.rows(pool)
         user = [name for name in rows.columns if not name.startswith(PREFIX)]
-        decided = self.decisions(pool)
+        decided = {name: self.decisions(pool, name) for name in self.project.form.names}
         return results_frame(rows.select(user), rows[ITEM].to_numpy(), decided)
 
-    def decisions(self, pool: Pool) -> Decisions:
-        """What each item of a pool ended with so far, columnar."""
+    def decisions(self, pool: Pool, question: str) -> Decisions:
+        """What each item of a pool ended with so far for a question, columnar."""
         decided = _Decided.nothing(pool.items)
-        if pool.model_root is not None:
-            self._fill_automatic(pool.model_root, decided)
-        self._fill_people(pool, decided)
+        if question in pool.model_roots:
+            self._fill_automatic(pool.model_roots[question], question, decided)
+        self._fill_people(pool, question, decided)
         return Decisions(
             answer=decided.text["answer"].tolist(),
             by=decided.text["by"].tolist(),
@@ -193,26 +190,28 @@ class StoreView:
             event=decided.text["event"].tolist(),
         )
 
-    def _fill_automatic(self, root: str, decided: _Decided) -> None:
+    def _fill_automatic(self, root: str, question: str, decided: _Decided) -> None:
         """What the model decided, column by column; erased rows stay undecided."""
         batch = self.store.batch(self.project.id, "decisions", root)
-        labels = self.project.question.ids
-        said = read_model_rows(batch.private, labels)
+        asked = self.project.form.question(question)
+        said = read_model_rows(batch.private, labels_of(asked))
         kept = np.flatnonzero(said.codes >= 0)
         items = batch.ints[kept, 0]
-        decided.text["answer"][items] = np.array(labels, dtype=object)[said.codes[kept]]
+        texts = [answer_text(read_value(asked, value)) for value in said.values]
+        decided.text["answer"][items] = np.array(texts, dtype=object)[said.codes[kept]]
         decided.text["by"][items] = "model"
         decided.text["reason"][items] = said.reason
         decided.text["model"][items] = said.model
         decided.text["event"][items] = self.store.decision_event(self.project.id, root)
         decided.confidence[items] = said.confidence[kept]
 
-    def _fill_people(self, pool: Pool, decided: _Decided) -> None:
+    def _fill_people(self, pool: Pool, question: str, decided: _Decided) -> None:
         names = self.store.reviewer_names(self.project.id)
         for review in self.store.reviews(self.project, pool.number):
-            if review.answer is None:
+            answer = review.to(question)
+            if answer is None:
                 continue
-            decided.text["answer"][review.item] = answer_text(review.answer)
+            decided.text["answer"][review.item] = answer_text(answer)
             decided.text["by"][review.item] = "reviewers"
             decided.text["reason"][review.item] = review.reason
             decided.text["reviewers"][review.item] = names[review.reviewer]
@@ -277,18 +276,31 @@ class StoreView:
                     )
         return problems
 
-    def proof(self, key: str) -> Json:
+    def proof(self, key: str, question: str | None = None) -> Json:
         """Proof that the decision on a row is in the signed log; ``key`` as in :meth:`erase`.
 
-        Raises :class:`InputError` where no row has the key or its item is not decided yet.
+        Raises :class:`InputError` where no row has the key or its item is not decided yet, or
+        several questions are asked and none of them is named.
         """
         pool, item, _, _ = self._locate(key)
-        found = decision_proof(self.store, self.project, pool, item)
+        name = self._question(question)
+        found = decision_proof(self.store, self.project, pool, item, question=name)
         if found is None:
             raise InputError(
                 f"The row {key[:40]!r} is not decided yet.", hint="Finish the run first."
             )
         return found.to_json()
+
+    def _question(self, name: str | None) -> str:
+        names = self.project.form.names
+        if name is None and len(names) == 1:
+            return names[0]
+        if name not in names:
+            asked = (
+                "No question is named" if name is None else f"There is no question {name[:40]!r}"
+            )
+            raise InputError(f"{asked}.", hint=f"Pass --question with one of: {', '.join(names)}.")
+        return name
 
     # ------------------------------------------------------------------- erasure
 

@@ -19,8 +19,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from signoff.bootstrap import (
+    make_automations,
     make_engine,
-    make_strategy,
     open_store,
     sign_with_its_key,
     stored_model,
@@ -30,6 +30,7 @@ from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
+from signoff.work.crew import beside
 
 ACTOR = "worker"
 IDLE_SECONDS = 0.5
@@ -109,7 +110,7 @@ class Worker:
             self._engines[project.id] = make_engine(
                 self.store,
                 project,
-                strategy=make_strategy(project.policy, model, project.question.ids),
+                automations=make_automations(project.policy, model, project.form),
                 hidden=frozenset(project.hidden),
                 actor=ACTOR,
                 budget=None,
@@ -134,16 +135,33 @@ def main() -> int:
     threading.Thread(target=_end_with_parent, args=[stop], daemon=True).start()
     threading.Thread(target=_insist, args=[stop], daemon=True).start()
     try:
-        store = open_store(os.environ.get(STORE, ""), create=False)
-        _say(trouble=None)
-        Worker(store=store, on_error=_complain).work(stop)
-        store.close()
+        work_on(os.environ.get(STORE, ""), stop, ready=lambda: _say(trouble=None), tell=_complain)
     except SignoffError as error:
         _say(trouble=error.message)
         return int(error.exit_code)
     except BrokenPipeError:
         return 0  # nobody listens any more
     return 0
+
+
+def work_on(
+    where: str,
+    stop: threading.Event,
+    *,
+    ready: Callable[[], None],
+    tell: Callable[[str, SignoffError], None],
+) -> None:
+    """Do all the work of a store until told to stop: projects, jobs, webhooks.
+
+    Raises :class:`StoreError` where the store cannot be opened.
+    """
+    store = open_store(where, create=False)
+    try:
+        with beside(where, stop, tell):
+            ready()
+            Worker(store=store, on_error=tell).work(stop)
+    finally:
+        store.close()
 
 
 def _complain(project: str, error: SignoffError) -> None:

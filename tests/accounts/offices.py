@@ -13,7 +13,7 @@ from signoff.accounts.passwords import Passwords
 from signoff.audit.verify import Verdict
 from signoff.bootstrap import ProjectSpec, create_project
 from signoff.core.people import Account
-from signoff.core.questions import Choice
+from signoff.core.questions import Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import People
 from signoff.project.views import PoolViews
@@ -32,7 +32,7 @@ def make_project(store: SqlStore, name: str) -> Project:
         store,
         ProjectSpec(
             name=name,
-            question=Choice.of(["Positive", "Negative"]),
+            form=Form((Choice.of(["Positive", "Negative"]),)),
             policy=People(),
             rules=(),
             process={},

@@ -146,7 +146,7 @@ def certified_log(
     log.event(
         "project.created",
         {
-            "name": "test", "kind": "pool", "question": Choice.of(list(LABELS)).to_json(),
+            "name": "test", "kind": "pool", "form": [Choice.of(list(LABELS)).to_json()],
             "policy": policy.to_json(), "rules": [], "process": {"kind": "person", "name": "ada"},
             "model": "text", "public_key": KEY.public.text, "signoff": "0.1.0",
         },
@@ -165,10 +165,10 @@ def certified_log(
         return log.event(
             "answer.given",
             {
-                "pool": 1, "item": item, "question": "answer", "question_version": 1,
+                "pool": 1, "item": item, "questions": {"answer": 1},
                 "reviewer": "r1", "seconds": 1.234, "reason": "random",
             },
-            {"answer": {"label": truth[item]}},
+            {"answers": {"answer": {"label": truth[item]}}},
             blank=blank,
         )  # fmt: skip
 
@@ -182,7 +182,14 @@ def certified_log(
     log.checkpoint()
     log.event(
         "model.fitted",
-        {"pool": 1, "model": "m1", "answers": answered, "snapshot": "00" * 32, "scores": {"f": 1}},
+        {
+            "pool": 1,
+            "question": "answer",
+            "model": "m1",
+            "answers": answered,
+            "snapshot": "00" * 32,
+            "scores": {"f": 1},
+        },
     )
 
     order = np.array([i for i in range(items - 1, -1, -1) if i >= answered], dtype=np.int64)
@@ -216,9 +223,10 @@ def certified_log(
     if until == "verdicts.sealed":
         log.checkpoint()
         return log.lines
+    attempt = {"pool": 1, "question": "answer", "attempt": 1}
     words = [[item, "wrong" if item in wrong else "right"] for item in sampled]
-    log.event("verdicts.sealed", {"pool": 1, "attempt": 1, "verdicts": words})
-    log.event("seed.revealed", {"pool": 1, "attempt": 1, "seed": SEED.hex()})
+    log.event("verdicts.sealed", {**attempt, "verdicts": words})
+    log.event("seed.revealed", {**attempt, "seed": SEED.hex()})
 
     verdicts = np.where(np.isin(order, list(wrong)), WRONG, RIGHT)
     outcome = certify(tests, test_of=test_of, sampled=heads, verdicts=verdicts)
@@ -229,7 +237,7 @@ def certified_log(
         np.array([[item, 0] for item in stands], dtype=np.int64).reshape(-1, 2),
         [dump(label_of[item], "0.9", "certified", "", "m1") for item in stands],
     )
-    log.batch("decisions.made", {"pool": 1, "by": "model"}, by_model)
+    log.batch("decisions.made", {"pool": 1, "question": "answer", "by": "model"}, by_model)
     rest = sorted(set(order.tolist()) - set(stands) - set(sampled))
     for item in rest:
         answer(item)
@@ -240,12 +248,12 @@ def certified_log(
         [[item, 1] for item in kept],
         [dump(truth[item], None, "review", "Ada", "") for item in kept],
     )
-    log.batch("decisions.made", {"pool": 1, "by": "reviewers"}, by_people)
+    log.batch("decisions.made", {"pool": 1, "question": "answer", "by": "reviewers"}, by_people)
     certificate = issue(
         committed, outcome, rows=len(rows), human=len(people), audited=int(heads.sum()),
         undecided=0, skipped=1,
     ).to_json(checkpoint=False)  # fmt: skip
-    log.event("certificate.issued", {"pool": 1, "attempt": 1, "certificate": certificate})
+    log.event("certificate.issued", {**attempt, "certificate": certificate})
     log.event("pool.closed", {"pool": 1, "undecided": 0})
     log.event("run.ended", {"outcome": "certified"})
     again(log, {"stands": stands, "sampled": sampled, "people": people, "rest": rest})

@@ -154,7 +154,7 @@ def test_a_file_that_is_no_log_is_said_to_be_none() -> None:
 
 
 def test_content_may_not_stand_where_the_log_says_it_has_none() -> None:
-    answer = next(line for line in LINES if b'"content":{"answer"' in line)
+    answer = next(line for line in LINES if b'"content":{"answers"' in line)
     assert "should not be there" in refused([WITHOUT[0], answer])
     batch = next(line for line in LINES if line.startswith(b'{"batch"'))
     assert "no event, batch" in refused([WITHOUT[0], batch])

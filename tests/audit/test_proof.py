@@ -80,7 +80,11 @@ def test_every_decision_of_a_batch_can_be_proved() -> None:
 def test_an_erased_row_is_still_proved_without_its_content() -> None:
     log = LogBuilder()
     batch = stored(log.seal("decisions", [[1, 0], [2, 0], [3, 0]], [dump("a")] * 3), erased=[1])
-    log.batch("decisions.made", {"pool": 1, "by": "model"}, log.seal("decisions", [[0, 0]], [b""]))
+    log.batch(
+        "decisions.made",
+        {"pool": 1, "question": "answer", "by": "model"},
+        log.seal("decisions", [[0, 0]], [b""]),
+    )
     row = prove_row(batch, 1)
     assert row.private is None
     event = log_event(batch)
@@ -96,6 +100,7 @@ def log_event(batch: StoredBatch) -> Any:
         "decisions.made",
         {
             "pool": 1,
+            "question": "answer",
             "by": "model",
             "batch": {"name": "decisions", "root": batch.root, "count": len(batch)},
         },
@@ -149,9 +154,9 @@ def test_any_json_is_no_proof(value: object) -> None:
 def test_content_that_was_not_committed_to_is_refused() -> None:
     at = next(i for i, line in enumerate(EVENTS) if line.event.type == "answer.given")
     line = EVENTS[at]
-    lie = {"answer": Opened(line.content["answer"].salt, '{"label":"Other"}')}
+    lie = {"answers": Opened(line.content["answers"].salt, '{"answer":{"label":"Other"}}')}
     proof = prove_event(LEAVES, at, canonical=line.event.canonical, checkpoint=NOTE, content=lie)
-    with pytest.raises(VerificationFailed, match="its answer is not"):
+    with pytest.raises(VerificationFailed, match="its content 'answers' is not"):
         verify_proof(proof, VKEY)
 
 

@@ -161,7 +161,9 @@ def test_the_first_bad_record_is_named_by_line_and_event() -> None:
 def test_content_other_than_committed_to_is_named() -> None:
     answer = next(i for i, line in enumerate(LINES) if b"answer.given" in line)
     swapped = LINES[answer].replace(b"Positive", b"Negative")
-    assert "Its answer is not the one" in reason([*LINES[:answer], swapped, *LINES[answer + 1 :]])
+    assert "Its content 'answers' is not the one" in reason(
+        [*LINES[:answer], swapped, *LINES[answer + 1 :]]
+    )
     rows = next(i for i, line in enumerate(LINES) if line.startswith(b'{"batch"'))
     changed = LINES[rows].replace("é 7".encode(), "é 8".encode())
     assert "Row 7 of the batch" in reason([*LINES[:rows], changed, *LINES[rows + 1 :]])
@@ -262,7 +264,8 @@ FINDS = {"wrong": range(8, 40)}
         (changing("rows.added", rows=42), "has 42 rows", {}),
         (changing("project.created", public_key="x"), "names another public key", {}),
         (changing("answer.undone", answer="x"), "does not stand", {}),
-        (changing("answer.given", question="other"), "another question", {}),
+        (changing("answer.given", questions={"other": 1}), "other questions", {}),
+        (changing("verdicts.sealed", question="other"), "which the project does not ask", {}),
         (changing("answer.given", item=40), "item 40 is not in pool 1", {}),
         (changing("decisions.made", by="model"), "by someone else", {}),
         (changing("pool.closed", undecided=1), "1 undecided items, recomputed 0", {}),
@@ -281,7 +284,9 @@ def test_verdicts_are_held_against_answers_only_where_both_are_known() -> None:
 
 def decide(log: LogBuilder, item: int, by: int, label: str = "Positive") -> None:
     batch = log.seal("decisions", [[item, by]], [dump(label, None, "", "", "")])
-    log.batch("decisions.made", {"pool": 1, "by": ["model", "reviewers"][by]}, batch)
+    log.batch(
+        "decisions.made", {"pool": 1, "question": "answer", "by": ["model", "reviewers"][by]}, batch
+    )
 
 
 @pytest.mark.parametrize(
@@ -291,13 +296,13 @@ def decide(log: LogBuilder, item: int, by: int, label: str = "Positive") -> None
         (lambda log, at: decide(log, at["people"][0], 1), "decided twice"),
         (
             lambda log, at: log.event(
-                "seed.revealed", {"pool": 1, "attempt": 1, "seed": SEED.hex()}
+                "seed.revealed", {"pool": 1, "question": "answer", "attempt": 1, "seed": SEED.hex()}
             ),
-            "seed is used a second time",
+            "seed is revealed twice",
         ),
         (
             lambda log, at: log.event(
-                "verdicts.sealed", {"pool": 1, "attempt": 1, "verdicts": []}
+                "verdicts.sealed", {"pool": 1, "question": "answer", "attempt": 1, "verdicts": []}
             ),
             "sealed twice",
         ),

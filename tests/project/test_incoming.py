@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from signoff.core.batches import seal
-from signoff.core.questions import Choice
+from signoff.core.questions import Choice, Form
 from signoff.core.records import Pool, Project
 from signoff.core.routing import People
 from signoff.errors import StoreChanged
@@ -21,7 +21,7 @@ from signoff.store.store import SqlStore
 from signoff.testing.stores import new_id
 
 PROJECT = Project(
-    id="01890a5d-ac96-774b-bcce-b302099a8057", name="reviews", question=Choice.of(["A", "B"]),
+    id="01890a5d-ac96-774b-bcce-b302099a8057", name="reviews", form=Form((Choice.of(["A", "B"]),)),
     policy=People(), rules=(), process={}, model="text", group=True, text_column="text",
     key_column="id", hidden=(), key_id="k", created=0,
 )  # fmt: skip

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from signoff.core.questions import Choice
+from signoff.core.questions import Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import People
 from signoff.errors import StoreBusy
@@ -37,7 +37,7 @@ def store(store_url: str, tmp_path: Path) -> Iterator[SqlStore]:
 @pytest.fixture
 def project(store: SqlStore) -> str:
     made = Project(
-        id=new_id(), name="reviews", question=Choice.of(["A", "B"]), policy=People(), rules=(),
+        id=new_id(), name="reviews", form=Form((Choice.of(["A", "B"]),)), policy=People(), rules=(),
         process={}, model="text", group=True, text_column=None, key_column=None, hidden=(),
         key_id="k", created=0,
     )  # fmt: skip

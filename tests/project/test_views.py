@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.core.questions import Choice
+from signoff.core.questions import Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, People
 from signoff.ports import PoolView
@@ -17,7 +17,7 @@ from signoff.project.incoming import Grouping, IncomingRows
 from signoff.project.views import Columns, pool_view
 
 PROJECT = Project(
-    id="01890a5d-ac96-774b-bcce-b302099a8057", name="reviews", question=Choice.of(["A", "B"]),
+    id="01890a5d-ac96-774b-bcce-b302099a8057", name="reviews", form=Form((Choice.of(["A", "B"]),)),
     policy=People(), rules=(), process={}, model="text", group=True, text_column="text",
     key_column=None, hidden=(), key_id="k", created=0,
 )  # fmt: skip

@@ -15,6 +15,7 @@ from signoff.server.accounts import AccountAccess
 from signoff.server.app import create_app
 from signoff.server.guard import loopback_hosts
 from signoff.server.stored import StoredDesks, StoredProjects
+from signoff.server.work import StoredWork
 
 PORT = 8765
 URL = f"http://127.0.0.1:{PORT}"
@@ -40,6 +41,8 @@ class AccountHouse:
             access=access,
             hosts=loopback_hosts(PORT),
             static=static,
+            work=StoredWork(store=desk.store),
+            people_kept=desk.office,
         )
         return cls(app=app, desk=desk, access=access, seconds=seconds)
 

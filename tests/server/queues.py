@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from signoff.core.items import Item, ItemNumber
-from signoff.core.questions import Answer, Choice
-from signoff.core.records import Json, Phase, Project
+from signoff.core.questions import Choice, Form, answers_to_json
+from signoff.core.records import Answers, Json, Phase, Project
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import NotLeased, OtherAnswer, Settled
 from signoff.ports import Forecast, Progress
@@ -26,7 +26,7 @@ def make_project(name: str = "reviews", *, policy: Policy | None = None) -> Proj
     return Project(
         id=str(uuid.uuid4()),
         name=name,
-        question=QUESTION,
+        form=Form((QUESTION,)),
         policy=policy or Certified(),
         rules=(),
         process={},
@@ -65,7 +65,7 @@ class Recent:
     id: str
     request: str
     item: Item
-    answer: Answer
+    answers: Answers
     at: int
     undoable: bool
 
@@ -73,7 +73,7 @@ class Recent:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Undone:
     request: Request
-    answer: Answer
+    answers: Answers
 
 
 @dataclass(slots=True)
@@ -94,7 +94,7 @@ class Given:
     id: str
     request: str
     reviewer: str
-    answer: Answer
+    answers: Answers
     counted: bool
     settled: bool = False
 
@@ -191,7 +191,7 @@ class MemoryDesk:
     def answer(
         self,
         request: str,
-        answer: Answer,
+        answers: Answers,
         /,
         *,
         seconds: float | None,
@@ -202,12 +202,12 @@ class MemoryDesk:
             asked = self._asked(request)
             for given in self.queue.given:
                 if given.id == id:
-                    if (given.answer, given.request) != (answer, request):
-                        raise OtherAnswer(given.answer.to_json(), answer.to_json())
+                    if (given.answers, given.request) != (answers, request):
+                        raise OtherAnswer(answers_to_json(given.answers), answers_to_json(answers))
                     return Receipt(id=given.id, request=request, counted=given.counted)
             counted = asked.state != "answered"
             asked.state = "answered"
-            given = Given(id or str(uuid.uuid4()), request, self.reviewer, answer, counted)
+            given = Given(id or str(uuid.uuid4()), request, self.reviewer, answers, counted)
             self.queue.given.append(given)
             return Receipt(id=given.id, request=request, counted=counted)
 
@@ -229,7 +229,7 @@ class MemoryDesk:
             self.queue.given.remove(found)
             asked = self.queue.waiting[found.request]
             asked.state, asked.leased_by = "leased", self.reviewer
-            return Undone(request=_request(asked), answer=found.answer)
+            return Undone(request=_request(asked), answers=found.answers)
 
     def recent(self, limit: int, /) -> list[Recent]:
         mine = [each for each in self.queue.given if each.reviewer == self.reviewer]
@@ -238,7 +238,7 @@ class MemoryDesk:
                 id=each.id,
                 request=each.request,
                 item=self.queue.waiting[each.request].item,
-                answer=each.answer,
+                answers=each.answers,
                 at=NOW,
                 undoable=not each.settled,
             )

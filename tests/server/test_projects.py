@@ -49,8 +49,12 @@ def test_progress_counts_everybody_and_oneself(house: LocalHouse) -> None:
     queue = house.queue
     question = queue.project.question
     ids = list(queue.waiting)
-    house.memory(queue.project, "ann").answer(ids[0], question.parse("Positive"), seconds=1)
-    house.memory(queue.project, "ben").answer(ids[1], question.parse("Positive"), seconds=1)
+    house.memory(queue.project, "ann").answer(
+        ids[0], {"answer": question.parse("Positive")}, seconds=1
+    )
+    house.memory(queue.project, "ben").answer(
+        ids[1], {"answer": question.parse("Positive")}, seconds=1
+    )
     got = house.browser().get(f"{house.path}/progress").json()
     assert (got["items"], got["answered"], got["mine"], got["open"]) == (6, 2, 1, 4)
     assert (got["remaining"], got["minutes"]) == (4, 0.4)

@@ -120,7 +120,7 @@ def test_another_answer_under_the_same_id_is_refused_with_both(house: LocalHouse
 def test_an_answer_after_another_persons_is_kept_and_not_counted(house: LocalHouse) -> None:
     browser, (first,) = leased(house)
     house.memory(house.queue.project, "ben").answer(
-        str(first["id"]), house.queue.project.question.parse("Negative"), seconds=None
+        str(first["id"]), {"answer": house.queue.project.question.parse("Negative")}, seconds=None
     )
     got = browser.put(f"{house.path}/reviews/{new_id()}", json=review(first["id"]))
     assert got.json()["counted"] is False
@@ -138,10 +138,10 @@ def test_cannot_say_is_an_answer(house: LocalHouse) -> None:
     [
         ({"answer": {"label": "Neutral"}}, "unknown_label"),
         ({"answer": {"label": "Positive", "sure": True}}, "unknown_label"),
-        ({"other": {"label": "Positive"}}, "unknown_question"),
+        ({"other": {"label": "Positive"}}, "not_an_answer"),
         (
             {"answer": {"label": "Positive"}, "other": {"label": "Positive"}},
-            "unknown_question",
+            "not_an_answer",
         ),
     ],
 )
@@ -196,7 +196,9 @@ def test_history_lists_ones_own_answers_newest_first(house: LocalHouse) -> None:
     for request in requests:
         browser.put(f"{house.path}/reviews/{new_id()}", json=review(request["id"]))
     house.memory(house.queue.project, "ben").answer(
-        list(house.queue.waiting)[4], house.queue.project.question.parse("Negative"), seconds=None
+        list(house.queue.waiting)[4],
+        {"answer": house.queue.project.question.parse("Negative")},
+        seconds=None,
     )
     got = browser.get(f"{house.path}/history", params={"limit": 2}).json()["reviews"]
     assert [each["request"] for each in got] == [requests[2]["id"], requests[1]["id"]]

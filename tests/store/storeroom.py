@@ -9,7 +9,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import SigningKey
-from signoff.core.questions import Choice
+from signoff.core.questions import Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified
 from signoff.store.store import SqlStore
@@ -23,7 +23,7 @@ def make_project(name: str = "reviews", *, created: int = 1_700_000_000_000_000)
     return Project(
         id=new_id(),
         name=name,
-        question=QUESTION,
+        form=Form((QUESTION,)),
         policy=Certified(),
         rules=(AskAlways(column="text", value="always"),),
         process={"reviewers": 1},

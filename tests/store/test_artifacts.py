@@ -152,11 +152,14 @@ def test_the_same_batch_saved_again_after_a_crash_changes_nothing(room: Room) ->
     room.add_pool()
     batch = room.decisions({0: Chosen("Positive")})
     room.store.artifacts.save(room.project.id, batch)
-    body: dict[str, object] = {"pool": 1, "by": "reviewers", "batch": batch.reference()}
+    body: dict[str, object] = {
+        "pool": 1, "question": "answer", "by": "reviewers", "batch": batch.reference(),
+    }  # fmt: skip
+    decided = {"answer": batch}
     for _ in range(2):
         made = room.event("decisions.made", body)
         room.store.decide(
-            room.project.id, 1, batch, [made], by="reviewers", phase="closed", undone=0
+            room.project.id, 1, decided, [made], by="reviewers", phase="closed", undone=0
         )
     back = room.store.batch(room.project.id, "decisions", batch.root)
     assert back.private == list(batch.private)

@@ -35,9 +35,12 @@ def pool(room: Room) -> Pool:
     room.answer(second, ann, Chosen("Negative"))
     answers = {r.item: r.answer for r in room.store.reviews(room.project, 1) if r.answer}
     batch = room.decisions(answers)
-    body: dict[str, object] = {"pool": 1, "by": "reviewers", "batch": batch.reference()}
+    body: dict[str, object] = {
+        "pool": 1, "question": "answer", "by": "reviewers", "batch": batch.reference(),
+    }  # fmt: skip
     made = [room.event("decisions.made", body)]
-    room.store.decide(room.project.id, 1, batch, made, by="reviewers", phase="closed", undone=0)
+    decided = {"answer": batch}
+    room.store.decide(room.project.id, 1, decided, made, by="reviewers", phase="closed", undone=0)
     room.store.checkpoint(room.project.id)
     return pool
 
@@ -58,7 +61,7 @@ def salts_of(room: Room, item: int) -> list[bytes]:
         rows = db.scalars(sa.select(event_content.c.salt).where(event_content.c.item == item))
         found = list(rows)
     pool = room.store.pools(room.project.id)[0]
-    decided = room.store.batch(room.project.id, "decisions", pool.people_root or "")
+    decided = room.store.batch(room.project.id, "decisions", pool.people_roots["answer"])
     kept = [decided.salts[at] for at, row in enumerate(decided.ints) if row[0] == item]
     kept += room.store.rows(pool)[PREFIX + "salt"].to_list()[item : item + 1]
     return found + [salt for salt in kept if salt is not None]
@@ -81,14 +84,14 @@ def test_content_salt_and_answer_of_the_item_are_gone_and_the_others_stay(
     answers = {r.item: r.answer for r in room.store.reviews(room.project, 1)}
     assert answers == {ITEM: None, 1: Chosen("Negative")}
     with room.store.reading() as db:
-        stored = db.execute(sa.select(reviews.c.item, reviews.c.answer)).all()
-    assert {row.item: row.answer is None for row in stored} == {ITEM: True, 1: False}
+        stored = db.execute(sa.select(reviews.c.item, reviews.c.answers)).all()
+    assert {row.item: row.answers is None for row in stored} == {ITEM: True, 1: False}
 
 
 def test_numbers_digests_and_roots_stay(room: Room, pool: Pool) -> None:
     def public() -> list[object]:
         rows = room.store.rows(pool)
-        root = room.store.pools(room.project.id)[0].people_root or ""
+        root = room.store.pools(room.project.id)[0].people_roots["answer"]
         decided = room.store.batch(room.project.id, "decisions", root)
         kept = [rows[PREFIX + name].to_list() for name in ("row", "item", "commitment")]
         return [*kept, decided.ints.tolist(), decided.commitments, root]
@@ -109,7 +112,7 @@ def test_the_event_still_commits_to_what_nobody_can_open(room: Room, pool: Pool)
     (after,) = [e for e in room.store.events(room.project.id, ["answer.given"]) if e.id == mine.id]
     assert after.content == ()
     (part,) = mine.content
-    digest = parse_event(after.canonical).content["answer"]
+    digest = parse_event(after.canonical).content["answers"]
     assert digest == commit(part.salt, part.value.encode())
 
 

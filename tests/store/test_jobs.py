@@ -30,10 +30,10 @@ def test_a_job_goes_from_queued_to_done(room: Room) -> None:
     taken = take(room, "w1")
     assert taken is not None
     assert (taken.id, taken.state, taken.attempts, taken.leased_by) == (made.id, "running", 1, "w1")
-    room.store.finish_job(made.id, {"rows": 3}, worker="w1", now=NOW + 5, project=room.project.id)
+    room.store.finish_job(made.id, {"rows": 3}, worker="w1", now=NOW + 5)
     done = room.store.job(made.id)
     assert done is not None
-    assert (done.state, done.result, done.project) == ("done", {"rows": 3}, room.project.id)
+    assert (done.state, done.result, done.project) == ("done", {"rows": 3}, None)
     assert (done.leased_by, done.leased_until, done.updated) == (None, None, NOW + 5)
     assert take(room, "w1") is None
 
@@ -97,6 +97,18 @@ def test_a_lease_that_ran_out_is_taken_over_and_its_first_holder_writes_nothing(
     found = room.store.job(made.id)
     assert found is not None
     assert found.result == {"by": "quick"}
+
+
+def test_a_job_of_a_worker_that_is_known_to_be_gone_is_taken_over_at_once(room: Room) -> None:
+    made = enqueue(room)
+    take(room, "gone")
+    assert room.store.job_holders() == ["gone"]
+    room.store.free_jobs("another", now=NOW)
+    assert take(room, "next") is None
+    room.store.free_jobs("gone", now=NOW)
+    taken = take(room, "next")
+    assert taken is not None
+    assert (taken.id, taken.attempts) == (made.id, 2)
 
 
 def test_a_lease_that_is_renewed_is_not_taken_over(room: Room) -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from storeroom import Room, make_project
 
 from signoff.core.commitment import TestResult
-from signoff.core.questions import Choice, Label
+from signoff.core.questions import Choice, Form, Label, Rating
 from signoff.core.records import Audit, Round
 from signoff.core.routing import AskAlways, Certified, People, Threshold
 from signoff.errors import StoreBusy
@@ -52,7 +52,7 @@ def test_a_project_comes_back_as_it_was(
         key_column=column,
         hidden=tuple(hidden),
         process={"reviewers": 2, "joined": [1.5, None, text]},
-        question=Choice(labels=labels, text=text, version=3),
+        form=Form((Choice(labels=labels, text=text, version=3), Rating(name="how sure"))),
     )
     room.store.create_project(project, [])
     assert room.store.find_project(project.name) == project
@@ -119,6 +119,7 @@ def test_an_audit_comes_back_as_it_was_and_the_newest_counts(room: Room) -> None
     audits = [
         Audit(
             pool=1,
+            question="answer",
             attempt=attempt,
             committed={"tests": [{"alpha": 0.05, "name": "all"}], "max_error": "0.05"},
             seed=bytes(range(attempt, attempt + 32)),
@@ -132,23 +133,24 @@ def test_an_audit_comes_back_as_it_was_and_the_newest_counts(room: Room) -> None
         learned = Round(
             pool=1, number=number, answers=0, reason="audit", model=None, forecast=None, scores={}
         )
-        room.store.commit_audit(room.project.id, audit, frozen, [], [], undone=0, round=learned)
+        room.store.commit_audit(
+            room.project.id, [audit], {"answer": frozen}, [], [], undone=0, round=learned
+        )
         pool = room.store.pools(room.project.id)[0]
-        assert (pool.phase, pool.frozen_root) == ("auditing", frozen.root)
-    back = room.store.audit(room.project.id, 1)
-    assert back is not None
+        assert (pool.phase, pool.frozen_roots) == ("auditing", {"answer": frozen.root})
+    back = room.store.audits(room.project.id, 1)["answer"]
     assert replace(back, tokens=None) == replace(audits[1], tokens=None)
     assert back.tokens is not None
     assert [tuple(pair) for pair in back.tokens["Positive"]] == [("good", 1.25)]
     done = replace(audits[1], certificate={"holds": True}, results=(found,))
     batch = room.decisions({3: room.project.question.parse("Positive")})
+    decided = {"answer": batch}
     room.store.decide(
-        room.project.id, 1, batch, [], by="model", phase="finishing", undone=0, audit=done
+        room.project.id, 1, decided, [], by="model", phase="finishing", undone=0, audits=[done]
     )
-    judged = room.store.audit(room.project.id, 1)
-    assert judged is not None
+    judged = room.store.audits(room.project.id, 1)["answer"]
     assert (judged.certificate, judged.results) == ({"holds": True}, (found,))
-    assert room.store.pools(room.project.id)[0].model_root == batch.root
+    assert room.store.pools(room.project.id)[0].model_roots == {"answer": batch.root}
 
 
 def test_reviewers_are_known_by_name_in_each_project(room: Room) -> None:

@@ -5,6 +5,7 @@ Rule P only: see :mod:`signoff.core.certification` for why the numbers hold.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -16,16 +17,18 @@ from numpy.typing import NDArray
 from signoff.core.audits import draw
 from signoff.core.certificate import issue
 from signoff.core.certification import OPEN, RIGHT, WRONG, error_budget, sample_limit
+from signoff.core.coding import read_value
 from signoff.core.coins import SEED_BYTES, seed_commitment
-from signoff.core.commitment import Commitment, CommittedTest, Outcome, certify
-from signoff.errors import VerificationFailed
+from signoff.core.commitment import Commitment, CommittedTest, Outcome, certify, together
+from signoff.core.questions import Question
+from signoff.errors import InputError, VerificationFailed
 
 _ALPHA_SLACK = 1e-9
 
 
 @dataclass(slots=True, kw_only=True)
 class Attempt:
-    """What was committed, and what followed from it.
+    """What was committed for one question, and what followed from it.
 
     ``items`` and ``test_of`` (n,): the admitted items in frozen order and the test of each.
     ``labels``: their frozen labels as JSON, None where not known; empty where none is.
@@ -34,6 +37,7 @@ class Attempt:
     """
 
     committed: Commitment
+    question: Question
     items: NDArray[np.int64]
     test_of: NDArray[np.int64]
     labels: Sequence[str | None]
@@ -137,6 +141,19 @@ def check_frozen(
             _refuse(f"test {test.name[:40]!r} admits {test.admitted} labels, found {count}")
 
 
+def check_shared(attempt: Attempt, other: Attempt) -> None:
+    """Two questions of one attempt share items, order, tests and the seed of their sample."""
+    mine, its = attempt.committed, other.committed
+    if not (
+        np.array_equal(attempt.items, other.items)
+        and np.array_equal(attempt.test_of, other.test_of)
+    ):
+        _refuse(f"{mine.question[:40]!r} and {its.question[:40]!r} are frozen on other items")
+    for name in ("tests", "window", "seed_commitment"):
+        if getattr(mine, name) != getattr(its, name):
+            _refuse(f"{mine.question[:40]!r} and {its.question[:40]!r} differ in their {name}")
+
+
 # --------------------------------------------------------------------------------- verdicts
 
 
@@ -163,13 +180,26 @@ def seal(
         if item not in answers:
             _refuse(f"item {item} has a verdict but no answer")
         label, answer = admitted[item], answers[item]
-        if label is not None and answer is not None and (label == answer) is not right:
+        if label is None or answer is None:
+            continue
+        if _same(attempt.question, label, answer) is not right:
             _refuse(
                 f"the verdict on item {item} is {_word(right)}, but label {label[:40]} "
                 f"and answer {answer[:40]} make it {_word(not right)}"
             )
     attempt.sealed = dict(verdicts)
     attempt.answered_at_seal = frozenset(answers) - frozenset(erased)
+
+
+def _same(question: Question, label: str, answer: str) -> bool:
+    """Whether a frozen label and an answer, both as JSON, are the same."""
+    try:
+        a, b = (read_value(question, json.loads(each)) for each in (label, answer))
+    except (InputError, ValueError, RecursionError):
+        _refuse(
+            f"label {label[:40]} or answer {answer[:40]} is no answer to {question.name[:40]!r}"
+        )
+    return question.same(a, b)
 
 
 def reveal(attempt: Attempt, seed: bytes) -> None:
@@ -195,8 +225,20 @@ def reveal(attempt: Attempt, seed: bytes) -> None:
     attempt.stands = outcome_of(attempt, answered=()).stands
 
 
+def outcomes_of(
+    attempts: Mapping[str, Attempt], *, answered: Collection[int]
+) -> dict[str, Outcome]:
+    """What stands of each question where items are decided whole, but for those people answered.
+
+    The attempts of several questions are on the same items in the same order.
+    """
+    each = [outcome_of(attempt, answered=answered) for attempt in attempts.values()]
+    test_of = next(iter(attempts.values())).test_of
+    return dict(zip(attempts, together(each, test_of), strict=True))
+
+
 def outcome_of(attempt: Attempt, *, answered: Collection[int]) -> Outcome:
-    """What stands, but for the items people answered."""
+    """What one question's test lets stand, but for the items people answered."""
     by_people = np.fromiter(answered, dtype=np.int64, count=len(answered))
     return certify(
         attempt.committed.tests,
@@ -224,6 +266,7 @@ def _compare_sample(
 
 def check_certificate(
     attempt: Attempt,
+    outcome: Outcome,
     certificate: Mapping[str, object],
     *,
     rows: int,
@@ -232,12 +275,9 @@ def check_certificate(
 ) -> None:
     """Every field of the certificate is the one recomputed from the log.
 
-    ``answered``: the pool's items with a standing answer. Raises :class:`VerificationFailed`
-    naming the first field that differs.
+    ``outcome``: of :func:`outcomes_of`. ``answered``: the pool's items with a standing answer.
+    Raises :class:`VerificationFailed` naming the first field that differs.
     """
-    if not attempt.revealed:
-        _refuse("a certificate is issued before the seed is revealed")
-    outcome = outcome_of(attempt, answered=answered)
     expected = issue(
         attempt.committed,
         outcome,

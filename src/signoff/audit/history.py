@@ -7,7 +7,6 @@ of a certificate the one that follows.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -21,34 +20,39 @@ from signoff.audit.attempts import (
     check_certificate,
     check_frozen,
     check_plan,
+    check_shared,
+    outcomes_of,
     reveal,
     seal,
 )
 from signoff.audit.people import PeopleHistory
+from signoff.audit.values import answers_json
 from signoff.core.decisions import BY_CODE
-from signoff.core.events import Event, Json, canonical_json, check_body, is_object
+from signoff.core.events import Event, Json, check_body
+from signoff.core.questions import Form, form_from_json
 from signoff.errors import InputError, VerificationFailed
 
 NOBODY = -1
-_DECODER = json.JSONDecoder()
-
+Attempts = dict[str, Attempt]
+"""The attempts of one number, by question."""
 Labels = Sequence[str | None]
 """Labels or answers as JSON, None where not known; empty where none is."""
 
 
 @dataclass(slots=True, kw_only=True)
 class PoolHistory:
-    """One pool so far. ``answers``: JSON of each standing answer by item, None where not known;
-    ``given``: its event. ``decided`` (items,): who decided, -1 for nobody."""
+    """One pool so far. ``answers``: JSON of the standing answers by item and question, none where
+    not known; ``given``: their event. ``decided`` (items,) of each question: who decided, -1 for
+    nobody. ``attempts``: those of each question, which share items, order and sample."""
 
     number: int
     rows: int
     items: int
-    decided: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
-    answers: dict[int, str | None] = field(default_factory=dict[int, str | None])
+    decided: dict[str, NDArray[np.int8]] = field(default_factory=dict[str, NDArray[np.int8]])
+    answers: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     given: dict[int, str] = field(default_factory=dict[int, str])
     erased: set[int] = field(default_factory=set[int])
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
+    attempts: list[Attempts] = field(default_factory=list[Attempts])
     skipped: int = 0
     closed: bool = False
 
@@ -58,11 +62,29 @@ class PoolHistory:
             _refuse(f"item {item} is not in pool {self.number}, which has {self.items}")
         return item
 
-    def attempt(self, number: int) -> Attempt:
-        """The attempt of this number, which must be the newest."""
+    def attempt(self, number: int, question: str) -> Attempt:
+        """The attempt of this number at a question, which must be the newest."""
         if number != len(self.attempts) or number == 0:
             _refuse(f"attempt {number} is not the newest of pool {self.number}")
-        return self.attempts[-1]
+        if question not in self.attempts[-1]:
+            _refuse(f"attempt {number} of pool {self.number} has no question {question[:40]!r}")
+        return self.attempts[-1][question]
+
+    def answers_to(self, question: str) -> dict[int, str | None]:
+        """The standing answers to a question by item, None where not known."""
+        return {item: known.get(question) for item, known in self.answers.items()}
+
+    def anything_decided(self) -> bool:
+        """Whether anybody decided any question of any item."""
+        return any(bool((decided != NOBODY).any()) for decided in self.decided.values())
+
+    def standing(self) -> NDArray[np.int64]:
+        """Items whose labels stand for all questions; none before the seed is revealed."""
+        attempts = list(self.attempts[-1].values())
+        items = attempts[0].standing_items
+        for attempt in attempts[1:]:
+            items = np.intersect1d(items, attempt.standing_items)
+        return items
 
 
 @dataclass(slots=True, kw_only=True)
@@ -72,12 +94,12 @@ class History:
     project: str
     public_key: str
     policy: Mapping[str, object] = field(default_factory=dict[str, object])
-    question: str = ""
+    form: Form | None = None
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
     reviewers: set[str] = field(default_factory=set[str])
     people: PeopleHistory = field(default_factory=PeopleHistory)
-    seeds: set[str] = field(default_factory=set[str])
+    seeds: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     certificates: list[Json] = field(default_factory=list[Json])
 
     def tell(self, event: Event, content: Mapping[str, str]) -> None:
@@ -98,7 +120,7 @@ class History:
         """Take the rows of the batch that an event names."""
         pool = self._pool(event.body)
         if event.type == "rows.added":
-            _begin_pool(pool, ints)
+            _begin_pool(pool, ints, self._questions().names)
         elif event.type == "audit.committed":
             self._freeze(pool, event.body, ints, labels)
         else:
@@ -108,13 +130,13 @@ class History:
         """What the end of the log leaves open, a sentence each."""
         notes: list[str] = []
         for pool in self.pools:
-            for number, attempt in enumerate(pool.attempts, start=1):
-                if not attempt.revealed:
+            for number, attempts in enumerate(pool.attempts, start=1):
+                if not all(attempt.revealed for attempt in attempts.values()):
                     notes.append(
                         f"Pool {pool.number}, attempt {number}: the seed is not revealed yet, "
                         "so there is no certificate to check."
                     )
-                elif not attempt.issued:
+                elif not all(attempt.issued for attempt in attempts.values()):
                     notes.append(f"Pool {pool.number}, attempt {number}: no certificate yet.")
         return notes
 
@@ -146,10 +168,24 @@ class History:
     def _create(self, event: Event, _: Mapping[str, str]) -> None:
         if event.body["public_key"] != self.public_key:
             _refuse("the project names another public key than the log is verified with")
-        question = cast("Json", event.body["question"])
         self.policy = cast("Json", event.body["policy"])
-        self.question = str(question.get("name", ""))
+        try:
+            self.form = form_from_json(event.body["form"])
+        except InputError as error:
+            raise VerificationFailed(error.message, hint=error.hint) from error
         self.begun = True
+
+    def _questions(self) -> Form:
+        if self.form is None:
+            _refuse("the log does not say what is asked")
+        return self.form
+
+    def _question(self, body: Mapping[str, object]) -> str:
+        """The question an event is about, which must be one of the project's."""
+        name = str(body["question"])
+        if name not in self._questions().names:
+            _refuse(f"it is about question {name[:40]!r}, which the project does not ask")
+        return name
 
     def _add_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
         self.reviewers.add(str(event.body["reviewer"]))
@@ -169,12 +205,12 @@ class History:
             pool.check_item(item)
 
     def _said(self, event: Event) -> tuple[PoolHistory, int]:
-        """The item that a known reviewer answered to the project's question."""
+        """The item for which a known reviewer answered the project's form."""
         pool, item = self._item(event.body)
         if str(event.body["reviewer"]) not in self.reviewers:
             _refuse(f"item {item} is answered by a reviewer the log does not know")
-        if event.body["question"] != self.question:
-            _refuse(f"item {item} is answered to another question than the project asks")
+        if event.body["questions"] != self._questions().versions:
+            _refuse(f"item {item} is answered to other questions than the project asks")
         return pool, item
 
     def _extra(self, event: Event, _: Mapping[str, str]) -> None:
@@ -187,16 +223,17 @@ class History:
         pool, item = self._said(event)
         if item in pool.answers:
             _refuse(f"item {item} is answered twice")
-        pool.answers[item] = answer_json(content["answer"]) if "answer" in content else None
+        pool.answers[item] = answers_json(content["answers"]) if "answers" in content else {}
         pool.given[item] = event.id
 
     def _undo(self, event: Event, _: Mapping[str, str]) -> None:
         pool, item = self._item(event.body)
         if pool.given.get(item) != event.body["answer"]:
             _refuse(f"an answer to item {item} is undone that does not stand")
-        if any(attempt.sealed is not None and item in attempt.sealed for attempt in pool.attempts):
+        attempts = [attempt for group in pool.attempts for attempt in group.values()]
+        if any(attempt.sealed is not None and item in attempt.sealed for attempt in attempts):
             _refuse(f"the answer to item {item} is undone after its verdict was sealed")
-        if pool.decided[item] != NOBODY:
+        if any(decided[item] != NOBODY for decided in pool.decided.values()):
             _refuse(f"the answer to item {item} is undone after it was decided")
         del pool.answers[item], pool.given[item]
 
@@ -214,48 +251,60 @@ class History:
         """The rest follows with the batch: see :meth:`_freeze`."""
         pool = self._pool(event.body)
         body, number = event.body, _int(event.body, "attempt")
-        if number != len(pool.attempts) + 1:
+        name = self._question(body)
+        begun = pool.attempts[-1] if pool.attempts and number == len(pool.attempts) else {}
+        if not (number == len(pool.attempts) + 1 or (begun and name not in begun)):
             _refuse(f"attempt {number} of pool {pool.number} follows {len(pool.attempts)}")
-        if (pool.decided != NOBODY).any():
+        if any(attempt.sealed is not None for attempt in begun.values()):
+            _refuse(f"question {name[:40]!r} joins attempt {number} after verdicts were sealed")
+        if pool.anything_decided():
             _refuse(f"pool {pool.number} is audited after items were decided")
         if self.policy.get("kind") != "certified":
             _refuse("the project promises no certificate, yet an audit is committed to")
         for name in ("max_error", "certainty"):
             if not _same_number(body[name], self.policy.get(name)):
                 _refuse(f"the audit's {name} {body[name]} is not the project's")
-        spent = sum((attempt.committed.alpha for attempt in pool.attempts), Decimal(0))
+        earlier = [group[name] for group in pool.attempts if name in group]
+        spent = sum((attempt.committed.alpha for attempt in earlier), Decimal(0))
         if spent + Decimal(str(body["alpha"])) + Decimal(str(body["certainty"])) > 1:
             _refuse(f"attempt {number} of pool {pool.number} spends alpha that is spent already")
 
     def _seal(self, event: Event, _: Mapping[str, str]) -> None:
-        pool = self._pool(event.body)
+        pool, name = self._pool(event.body), self._question(event.body)
         verdicts = cast("list[tuple[int, str]]", event.body["verdicts"])
         seal(
-            pool.attempt(_int(event.body, "attempt")),
+            pool.attempt(_int(event.body, "attempt"), name),
             [(item, verdict == "right") for item, verdict in verdicts],
-            answers=pool.answers,
+            answers=pool.answers_to(name),
             erased=pool.erased,
         )
 
     def _reveal(self, event: Event, _: Mapping[str, str]) -> None:
         pool, seed = self._pool(event.body), str(event.body["seed"])
-        if seed in self.seeds:
+        number, name = _int(event.body, "attempt"), self._question(event.body)
+        if self.seeds.setdefault(seed, (pool.number, number)) != (pool.number, number):
             _refuse("a seed is used a second time")
-        self.seeds.add(seed)
-        reveal(pool.attempt(_int(event.body, "attempt")), bytes.fromhex(seed))
+        attempt = pool.attempt(number, name)
+        if any(other.sealed is None for other in pool.attempts[-1].values()):
+            _refuse("the seed is revealed before the verdicts are sealed")
+        reveal(attempt, bytes.fromhex(seed))
 
     def _certify(self, event: Event, _: Mapping[str, str]) -> None:
         pool = self._pool(event.body)
         certificate = cast("Json", event.body["certificate"])
-        attempt = pool.attempt(_int(event.body, "attempt"))
+        name = self._question(event.body)
+        attempt = pool.attempt(_int(event.body, "attempt"), name)
+        if not all(each.revealed for each in pool.attempts[-1].values()):
+            _refuse("a certificate is issued before the seed is revealed")
         check_certificate(
             attempt,
+            outcomes_of(pool.attempts[-1], answered=pool.answers.keys())[name],
             certificate,
             rows=pool.rows,
             skipped=pool.skipped,
             answered=pool.answers.keys(),
         )
-        _check_decided(pool, attempt)
+        _check_decided(pool, name)
         self.certificates.append(certificate)
 
     def _erase(self, event: Event, _: Mapping[str, str]) -> None:
@@ -266,7 +315,7 @@ class History:
 
     def _close(self, event: Event, _: Mapping[str, str]) -> None:
         pool = self._pool(event.body)
-        undecided = int(np.sum(pool.decided == NOBODY))
+        undecided = max(int(np.sum(decided == NOBODY)) for decided in pool.decided.values())
         missing = undecided - _int(event.body, "undecided")
         if not 0 <= missing <= len(pool.erased):
             _refuse(
@@ -284,30 +333,41 @@ class History:
         if committed.answered + len(ints) > pool.items:
             _refuse(f"{committed.answered} items were answered and {len(ints)} admitted")
         check_frozen(committed.tests, ints, items=pool.items, answered=pool.answers.keys())
-        pool.attempts.append(
-            Attempt(committed=committed, items=ints[:, 1], test_of=ints[:, 2], labels=labels)
+        attempt = Attempt(
+            committed=committed,
+            question=self._questions().question(self._question(body)),
+            items=ints[:, 1],
+            test_of=ints[:, 2],
+            labels=labels,
         )
+        if committed.attempt > len(pool.attempts):
+            pool.attempts.append({})
+        for other in pool.attempts[-1].values():
+            check_shared(attempt, other)
+        pool.attempts[-1][committed.question] = attempt
 
     def _decide(
         self, pool: PoolHistory, body: Mapping[str, object], ints: NDArray[np.int64], labels: Labels
     ) -> None:
-        by, items = str(body["by"]), ints[:, 0]
+        by, items, name = str(body["by"]), ints[:, 0], self._question(body)
         code = BY_CODE["model"] if by == "model" else BY_CODE["reviewers"]
         if (ints[:, 1] != code).any():
             _refuse(f"a decision of a batch by {by} is by someone else")
         if len(items) and int(items.max()) >= pool.items:
             pool.check_item(int(items.max()))
-        known = pool.decided[items] != NOBODY
+        known = pool.decided[name][items] != NOBODY
         if known.any() or len(np.unique(items)) != len(items):
             which = items[known] if known.any() else items
             _refuse(f"an item is decided twice (item {int(which[0])} or one after it)")
-        expected = self._by_model(pool, items) if by == "model" else _by_people(pool, items)
+        expected = (
+            self._by_model(pool, items, name) if by == "model" else _by_people(pool, items, name)
+        )
         for item, label, other in zip(items.tolist(), labels, expected, strict=bool(labels)):
             if label is not None and other is not None and label != other:
                 _refuse(f"item {item} is decided as {label[:40]}, not as {other[:40]}")
-        pool.decided[items] = code
+        pool.decided[name][items] = code
 
-    def _by_model(self, pool: PoolHistory, items: NDArray[np.int64]) -> Labels:
+    def _by_model(self, pool: PoolHistory, items: NDArray[np.int64], question: str) -> Labels:
         """The labels these items may get from the model; refuses items it may not decide."""
         people = items[_isin(items, list(pool.answers))]
         if len(people):
@@ -317,10 +377,10 @@ class History:
             return [None] * len(items)
         if kind != "certified" or not pool.attempts:
             _refuse("the model decides items though no audit was committed to")
-        attempt = pool.attempts[-1]
-        if not attempt.revealed:
+        attempt = pool.attempt(len(pool.attempts), question)
+        if not all(each.revealed for each in pool.attempts[-1].values()):
             _refuse("the model decides items before the seed is revealed")
-        loose = items[~np.isin(items, attempt.standing_items)]
+        loose = items[~np.isin(items, pool.standing())]
         if len(loose):
             _refuse(f"item {int(loose[0])} is decided by the model but its label does not stand")
         labels = attempt.admitted()
@@ -339,73 +399,30 @@ class History:
         return pool, pool.check_item(_int(body, "item"))
 
 
-def _begin_pool(pool: PoolHistory, ints: NDArray[np.int64]) -> None:
+def _begin_pool(pool: PoolHistory, ints: NDArray[np.int64], questions: Sequence[str]) -> None:
     """Check the rows; only now that they are there is room made for their decisions."""
     if not np.array_equal(ints[:, 0], np.arange(len(ints))):
         _refuse(f"the rows of pool {pool.number} are not numbered from 0")
     if not np.array_equal(np.unique(ints[:, 1]), np.arange(pool.items)):
         _refuse(f"the rows of pool {pool.number} are not of its {pool.items} items")
-    pool.decided = np.full(pool.items, NOBODY, dtype=np.int8)
+    pool.decided = {name: np.full(pool.items, NOBODY, dtype=np.int8) for name in questions}
 
 
-def _by_people(pool: PoolHistory, items: NDArray[np.int64]) -> Labels:
+def _by_people(pool: PoolHistory, items: NDArray[np.int64], question: str) -> Labels:
     """The answers to these items; refuses items without one."""
     unanswered = items[~_isin(items, list(pool.answers))]
     if len(unanswered):
         _refuse(f"item {int(unanswered[0])} is decided by reviewers but has no answer")
-    return [pool.answers[item] for item in items.tolist()]
+    return [pool.answers[item].get(question) for item in items.tolist()]
 
 
-def _check_decided(pool: PoolHistory, attempt: Attempt) -> None:
-    """Every standing label and every answer is a decision, but for erased ones."""
-    standing = set(attempt.standing_items.tolist()) - pool.answers.keys()
+def _check_decided(pool: PoolHistory, question: str) -> None:
+    """Every label that stands in all and every answer is a decision, but for erased ones."""
+    standing = set(pool.standing().tolist()) - pool.answers.keys()
     for who, items in (("by the model", standing), ("by reviewers", pool.answers.keys())):
         for item in items - pool.erased:
-            if pool.decided[item] == NOBODY:
+            if pool.decided[question][item] == NOBODY:
                 _refuse(f"the certificate counts item {item} as decided {who}, but it is not")
-
-
-def answer_json(text: str) -> str:
-    """An answer in the form frozen labels and decisions have: a label's JSON string, or JSON."""
-    value = _parsed(text)
-    label = value.get("label") if is_object(value) and len(value) == 1 else None
-    return label_json(label) if isinstance(label, str) else label_json(value)
-
-
-def row_label(text: str) -> str:
-    """The label (first value) of a private row of frozen labels or decisions."""
-    if text.startswith('["'):
-        return _first_string(text)
-    value = _parsed(text)
-    if not isinstance(value, list) or not value:
-        _refuse("a private row is not a list")
-    return label_json(cast("list[object]", value)[0])
-
-
-def _first_string(text: str) -> str:
-    """The string an array of JSON begins with: what there is a million of is read no further."""
-    end = text.find('"', 2)
-    if end > 0 and "\\" not in text[2:end]:
-        return text[1 : end + 1]
-    try:
-        return label_json(_DECODER.raw_decode(text, 1)[0])
-    except ValueError:
-        _refuse("a private row is not JSON")
-
-
-def label_json(value: object) -> str:
-    """A label or an answer as canonical JSON."""
-    try:
-        return canonical_json(value).decode() if not isinstance(value, str) else f'"{value}"'
-    except InputError as error:
-        raise VerificationFailed(error.message) from error
-
-
-def _parsed(text: str) -> object:
-    try:
-        return cast("object", json.loads(text))
-    except (ValueError, RecursionError):
-        _refuse("a private value is not JSON")
 
 
 def _isin(items: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.bool_]:

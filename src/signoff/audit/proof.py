@@ -142,7 +142,7 @@ def verify_proof(proof: DecisionProof, public_key: str) -> Proved:
         _refuse(f"the event is not number {proof.index} under the checkpoint")
     for name, part in proof.content.items():
         if event.content.get(name) != commit(part.salt, part.value.encode()):
-            _refuse(f"its {name[:40]} is not what the event commits to")
+            _refuse(f"its content {name[:40]!r} is not what the event commits to")
     if proof.row is None:
         return Proved(event=event, checkpoint=head)
     _check_row(proof.row, event)

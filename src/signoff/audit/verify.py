@@ -23,8 +23,9 @@ from signoff.audit.export import (
     Opened,
     read_log,
 )
-from signoff.audit.history import History, row_label
+from signoff.audit.history import History
 from signoff.audit.keys import parse_public_key
+from signoff.audit.values import row_label
 from signoff.core.batches import COLUMNS, BatchName, StoredBatch
 from signoff.core.events import SALT_BYTES, Event, Json, batch_leaves, commit, commit_rows
 from signoff.core.merkle import HASH_BYTES, Frontier
@@ -213,7 +214,7 @@ class _Walk:
         """Compare the private values of an event with what it commits to."""
         for name, part in content.items():
             if commit(part.salt, part.value.encode()) != commitments[name]:
-                _refuse(f"its {name} is not the one the event commits to")
+                _refuse(f"its content {name!r} is not the one the event commits to")
         self.opened += len(content)
         if self._header.content:
             self.blanks += len(commitments) - len(content)

@@ -67,7 +67,7 @@ def run(
         typer.Option(metavar="COL=VALUE", help="These rows always go to a person. Repeatable."),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="text|FILE.py:NAME", help="[default: text]")
+        str | None, typer.Option(metavar="text|predictions|FILE.py:NAME", help="[default: text]")
     ] = None,
     reviewer: Annotated[
         str | None,

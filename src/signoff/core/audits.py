@@ -6,17 +6,18 @@ Pure: frozen labels, the seed and answers go in; a commitment, verdicts and what
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.batches import StoredBatch
 from signoff.core.certification import OPEN, RIGHT, WRONG, SliceTest
+from signoff.core.coding import Value, labels_of, read_value
 from signoff.core.coins import draw_sample
-from signoff.core.commitment import CommittedTest, Outcome, certify, commit_test
+from signoff.core.commitment import CommittedTest, Outcome, certify, commit_test, together
 from signoff.core.decisions import read_frozen_rows
-from signoff.core.questions import Answer, Chosen, Question
+from signoff.core.questions import Answer, Question
 
 # ------------------------------------------------------------------ before the audit
 
@@ -97,9 +98,12 @@ def draw(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What an audit says, columnar over the n admitted labels in frozen order."""
+    """What an audit says of one question, columnar over the n admitted labels in frozen order;
+    ``codes`` (n,) into ``values``."""
 
     items: NDArray[np.int64]
+    test_of: NDArray[np.int64]
+    values: Sequence[Value]
     codes: NDArray[np.int64]
     confidence: NDArray[np.float64]
     heads: NDArray[np.bool_]
@@ -128,7 +132,6 @@ def judge(
     frozen: StoredBatch,
     answers: Mapping[int, Answer | None],
     question: Question,
-    labels: Sequence[str],
     drawn: NDArray[np.bool_] | None = None,
 ) -> Judgement:
     """Compare people's answers with the frozen labels and see what stands.
@@ -137,16 +140,18 @@ def judge(
     the sample where it is still known; else it is drawn again from the seed.
     """
     items, test_of = frozen.ints[:, 1], frozen.ints[:, 2]
-    said = read_frozen_rows(frozen.private, labels)
+    said = read_frozen_rows(frozen.private, labels_of(question))
     heads = draw(tests, test_of, items, seed=seed, window=window) if drawn is None else drawn
     verdicts = np.full(len(items), OPEN, dtype=np.int8)
     for at in np.flatnonzero(heads).tolist():
         code = int(said.codes[at])
-        label = None if code < 0 else labels[code]
+        label = None if code < 0 else read_value(question, said.values[code])
         verdicts[at] = _verdict(label, answers.get(int(items[at])), question)
     answered = np.isin(items, np.fromiter(answers, dtype=np.int64, count=len(answers)))
     return Judgement(
         items=items,
+        test_of=test_of,
+        values=said.values,
         codes=said.codes,
         confidence=said.confidence,
         heads=heads,
@@ -158,7 +163,21 @@ def judge(
     )
 
 
-def _verdict(label: str | None, answer: Answer | None, question: Question) -> int:
+def _verdict(label: Answer | None, answer: Answer | None, question: Question) -> int:
     if label is None or answer is None:
         return OPEN
-    return RIGHT if question.same(answer, Chosen(label)) else WRONG
+    return RIGHT if question.same(answer, label) else WRONG
+
+
+def judged_together(judged: Mapping[str, Judgement]) -> dict[str, Judgement]:
+    """The judgements of several questions on the same frozen items, by question: an item is
+    decided whole, so that a label stands only where those of all questions do.
+
+    Each question's test stays valid: fewer of its labels stand, no more of them are wrong.
+    """
+    outcomes = [each.outcome for each in judged.values()]
+    test_of = next(iter(judged.values())).test_of
+    return {
+        name: replace(each, outcome=outcome)
+        for (name, each), outcome in zip(judged.items(), together(outcomes, test_of), strict=True)
+    }

@@ -46,7 +46,7 @@ class CertifiedTest(CommittedTest):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Certificate:
-    """A finite-sample statement about the final labels of one pool.
+    """A finite-sample statement about a pool's final labels for one question.
 
     ``items`` = ``human`` + ``automatic`` + ``undecided``; ``human`` counts items people decided,
     the ``audited`` ones among them; ``rows`` is how many rows of data the items stand for.
@@ -80,6 +80,7 @@ class Certificate:
     order: str
     seed_commitment: str
     seed_chosen_by: str
+    question: str = "answer"
     version: int = 1
     checkpoint: str | None = None
 
@@ -144,6 +145,7 @@ class Certificate:
         certificate = cls(
             status=cast("Status", read.one_of("status", ("issued", "partial"))),
             pool=read.integer("pool"),
+            question=read.text("question"),
             attempt=read.integer("attempt"),
             window=read.text("window"),
             items=read.integer("items"),
@@ -196,6 +198,7 @@ def issue(
     return Certificate(
         status="partial" if undecided else "issued",
         pool=committed.pool,
+        question=committed.question,
         attempt=committed.attempt,
         window=committed.window,
         items=committed.items,

@@ -7,7 +7,7 @@ its certificate, so that whoever runs a pool and whoever verifies it share it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 from typing import Literal, Self, cast
 
@@ -16,14 +16,20 @@ from numpy.typing import NDArray
 
 from signoff.core.certification import OPEN, WRONG, SliceTest, sample_limit, standing
 from signoff.core.fields import FieldReader, as_json, decimal_text
+from signoff.core.questions import Question
 
 DIFFERS = "another label, or cannot say"
-"""What makes a machine label wrong."""
+"""What makes a machine label wrong; of other kinds of questions: another answer."""
 
 SEED_HOLDERS = ("system", "operator")
 """Who may have chosen a seed."""
 
 # ------------------------------------------------------------------ before the audit
+
+
+def what_differs(question: Question) -> str:
+    """What makes a machine's answer to a question wrong, in words."""
+    return DIFFERS if question.kind == "choice" else DIFFERS.replace("label", "answer")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,7 +74,7 @@ def commit_test(test: SliceTest, *, admitted: int, sample: int) -> CommittedTest
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Commitment:
-    """What is logged before the first coin and fixed from then on.
+    """What is logged of a question before the first coin and fixed from then on.
 
     ``items`` is N; ``errors`` r; ``reserved`` r0; ``process`` says who answers and how often;
     ``order`` names the frozen labels and their order (a Merkle root); ``answered`` items had
@@ -90,6 +96,7 @@ class Commitment:
     order: str
     answered: int
     forced: int
+    question: str = "answer"
     reserved: int = 0
     rule: Literal["P", "S"] = "P"
     differs: str = DIFFERS
@@ -113,6 +120,7 @@ class Commitment:
         order = FieldReader(read.object("batch"), "the frozen batch").text("root")
         return cls(
             pool=read.integer("pool"),
+            question=read.text("question"),
             attempt=read.integer("attempt"),
             window=read.text("window"),
             items=read.integer("items"),
@@ -211,6 +219,22 @@ def certify(
             )
         )
     return Outcome(stands=stands, tests=tuple(results))
+
+
+def together(outcomes: Sequence[Outcome], test_of: NDArray[np.integer]) -> list[Outcome]:
+    """Outcomes over the same frozen items where an item is decided whole: in each of them stands
+    what stands in all. ``test_of`` (n,): as for :func:`certify`."""
+    stands = np.logical_and.reduce([outcome.stands for outcome in outcomes])
+    return [
+        Outcome(
+            stands=stands,
+            tests=tuple(
+                replace(test, automatic=int(np.sum(stands & (test_of == number))))
+                for number, test in enumerate(outcome.tests)
+            ),
+        )
+        for outcome in outcomes
+    ]
 
 
 def live_bound(errors: int, items: int, *, sealed: bool) -> float | None:

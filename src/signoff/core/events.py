@@ -286,6 +286,11 @@ def _verdict(value: object) -> bool:
     return len(pair) == 2 and _count(pair[0]) and pair[1] in ("right", "wrong")
 
 
+def _versions(value: object) -> bool:
+    """Versions of questions by name."""
+    return is_object(value) and bool(value) and all(map(_count, value.values()))
+
+
 def _batch(name: str) -> Check:
     return _object_with(name=_one_of(name), root=_hash, count=_count)
 
@@ -317,39 +322,44 @@ def _type(content: Iterable[str] = (), **fields: Check) -> EventType:
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "project.created": _type(
-        name=_text, kind=_text, question=is_object, policy=is_object, rules=_list_of(is_object),
-        process=is_object, model=_text, public_key=_text, signoff=_text,
+        name=_text, kind=_text, form=_list_of(is_object), policy=is_object,
+        rules=_list_of(is_object), process=is_object, model=_text, public_key=_text, signoff=_text,
     ),
     "reviewer.added": _type(["name"], reviewer=_text, kind=_text),
     "rows.added": _type(pool=_count, rows=_count, items=_count, batch=_batch("rows")),
     "requests.opened": _type(pool=_count, reason=_text, items=_list_of(_count)),
     "answer.given": _type(
-        ["answer", "note"], pool=_count, item=_count, question=_text, question_version=_count,
-        reviewer=_text, seconds=_or_null(_number), reason=_text,
+        ["answers", "note"], pool=_count, item=_count, questions=_versions, reviewer=_text,
+        seconds=_or_null(_number), reason=_text,
     ),
     "answer.extra": _type(
-        ["answer", "note"], pool=_count, item=_count, question=_text, question_version=_count,
-        reviewer=_text, seconds=_or_null(_number), reason=_text,
+        ["answers", "note"], pool=_count, item=_count, questions=_versions, reviewer=_text,
+        seconds=_or_null(_number), reason=_text,
     ),
     "answer.undone": _type(pool=_count, item=_count, answer=_text),
     "answer.skipped": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "item.flagged": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "model.fitted": _type(
-        pool=_count, model=_text, answers=_count, snapshot=_hash, scores=is_object
+        pool=_count, question=_text, model=_text, answers=_count, snapshot=_hash, scores=is_object
     ),
     "audit.committed": _type(
-        pool=_count, attempt=_count, window=_text, items=_count, max_error=_share, errors=_count,
-        reserved=_count, alpha=_share, rule=_text, certainty=_share, tests=_list_of(_test),
-        process=is_object, differs=_text, seed_commitment=_hash,
+        pool=_count, question=_text, attempt=_count, window=_text, items=_count,
+        max_error=_share, errors=_count, reserved=_count, alpha=_share, rule=_text,
+        certainty=_share, tests=_list_of(_test), process=is_object, differs=_text,
+        seed_commitment=_hash,
         seed_chosen_by=_one_of("system", "operator"), model=_text, answered=_count, forced=_count,
         batch=_batch("frozen"),
     ),
-    "verdicts.sealed": _type(pool=_count, attempt=_count, verdicts=_list_of(_verdict)),
-    "seed.revealed": _type(pool=_count, attempt=_count, seed=_hash),
-    "decisions.made": _type(
-        pool=_count, by=_one_of("model", "reviewers"), batch=_batch("decisions")
+    "verdicts.sealed": _type(
+        pool=_count, question=_text, attempt=_count, verdicts=_list_of(_verdict)
     ),
-    "certificate.issued": _type(pool=_count, attempt=_count, certificate=is_object),
+    "seed.revealed": _type(pool=_count, question=_text, attempt=_count, seed=_hash),
+    "decisions.made": _type(
+        pool=_count, question=_text, by=_one_of("model", "reviewers"), batch=_batch("decisions")
+    ),
+    "certificate.issued": _type(
+        pool=_count, question=_text, attempt=_count, certificate=is_object
+    ),
     "item.erased": _type(pool=_count, item=_count, rows=_list_of(_count)),
     "pool.closed": _type(pool=_count, undecided=_count),
     "role.changed": _type(
@@ -366,7 +376,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     ),
     "invitation.revoked": _type(invitation=_text, by=_text),
     "person.removed": _type(account=_text, reviewers=_list_of(_text), by=_text),
-    "data.exported": _type(what=_text, by=_text),
+    "export.made": _type(["by"], what=_text, format=_text, rows=_count, sha256=_hash),
+    "webhook.added": _type(["url", "by"], webhook=_text, events=_list_of(_text)),
+    "webhook.removed": _type(["by"], webhook=_text),
     "run.started": _type(signoff=_text),
     "run.ended": _type(outcome=_text),
 }  # fmt: skip

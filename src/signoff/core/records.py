@@ -6,11 +6,11 @@ Instants are microseconds since 1970 in UTC. Items are dense numbers in their po
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from signoff.core.commitment import TestResult
-from signoff.core.questions import Answer, Choice
+from signoff.core.questions import Answer, Form, Question
 from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
@@ -18,17 +18,21 @@ AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
 JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
+Roots = Mapping[str, str]
+"""Roots of batches by the name of the question they are about."""
+Answers = Mapping[str, Answer]
+"""Answers to a form, by question name."""
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A question, a policy and who answers: fixed by the first run."""
+    """A form of questions, a policy and who answers: fixed by the first run."""
 
     id: str
     name: str
-    question: Choice
+    form: Form
     policy: Policy
     rules: tuple[AskAlways, ...]
     process: Json
@@ -40,10 +44,19 @@ class Project:
     key_id: str
     created: int
 
+    @property
+    def question(self) -> Question:
+        """The question of a project that asks one; see :attr:`Form.only`."""
+        return self.form.only
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Pool:
-    """Rows that came in together: N items under one certificate."""
+    """Rows that came in together: N items under one certificate for each question.
+
+    ``frozen_roots``, ``model_roots`` and ``people_roots`` name batches by question: the frozen
+    labels, and what the model and people decided.
+    """
 
     project: str
     number: int
@@ -51,9 +64,9 @@ class Pool:
     items: int
     phase: Phase
     rows_root: str
-    frozen_root: str | None = None
-    model_root: str | None = None
-    people_root: str | None = None
+    frozen_roots: Roots = field(default_factory=dict[str, str])
+    model_roots: Roots = field(default_factory=dict[str, str])
+    people_roots: Roots = field(default_factory=dict[str, str])
     forecast: Json | None = None
     undone: int = 0
     """How many answers were taken back: what the loop works out stands only if none was since."""
@@ -77,14 +90,14 @@ class OpenRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Review:
-    """One person's answer to one item."""
+    """One person's answers to one item."""
 
     id: str
     request: str
     pool: int
     item: int
     reviewer: str
-    answer: Answer | None
+    answers: Answers | None
     """None once the item was erased."""
     seconds: float | None
     at: int
@@ -94,12 +107,26 @@ class Review:
     key: str = ""
     shown: Json | None = None
 
+    def to(self, question: str) -> Answer | None:
+        """The answer to one question; None once the item was erased."""
+        return None if self.answers is None else self.answers[question]
+
+    @property
+    def answer(self) -> Answer | None:
+        """The answer to the only question of a form; None once the item was erased."""
+        if self.answers is None:
+            return None
+        (answer,) = self.answers.values()
+        return answer
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Audit:
-    """One attempt at a certificate: what was committed, its secret seed, and what came of it."""
+    """One question's attempt at a certificate: what was committed, its secret seed, and what
+    came of it."""
 
     pool: int
+    question: str
     attempt: int
     committed: Json
     seed: bytes
@@ -159,12 +186,12 @@ class NewRequest:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewReview:
-    """An answer to store. The same ``id`` again is the same answer sent again."""
+    """Answers to store. The same ``id`` again is the same review sent again."""
 
     id: str
     request: OpenRequest
     reviewer: str
-    answer: Answer
+    answers: Answers
     seconds: float | None
     note: str | None = None
 
@@ -208,3 +235,13 @@ class Job:
     leased_by: str | None = None
     leased_until: int | None = None
     idempotency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDone:
+    """A job's end, to be stored with what the job made: both or neither."""
+
+    id: str
+    worker: str
+    result: Json
+    at: int

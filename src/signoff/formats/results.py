@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -46,21 +46,29 @@ class Decisions:
 
 
 def results_frame(
-    frame: pl.DataFrame, item_of_row: NDArray[np.int64], decisions: Decisions
+    frame: pl.DataFrame, item_of_row: NDArray[np.int64], decisions: Mapping[str, Decisions]
 ) -> pl.DataFrame:
-    """The input's columns as they were, and the seven result columns, one row per input row."""
-    by_item = pl.DataFrame(
-        [
-            _text("signoff_answer", decisions.answer),
-            _text("signoff_by", decisions.by),
-            pl.Series("signoff_confidence", decisions.confidence, nan_to_null=True).round(6),
-            _text("signoff_reason", decisions.reason),
-            _text("signoff_reviewers", decisions.reviewers),
-            _text("signoff_model", decisions.model),
-            _text("signoff_event", decisions.event),
-        ]
-    )
-    return frame.hstack(by_item[item_of_row])
+    """The input's columns as they were, and the seven result columns of each question, one row per
+    input row; of several questions, each column's name ends with the question's."""
+    several = len(decisions) > 1
+    columns = [
+        column.alias(f"{column.name}.{question}") if several else column
+        for question, decided in decisions.items()
+        for column in _columns(decided)
+    ]
+    return frame.hstack(pl.DataFrame(columns)[item_of_row])
+
+
+def _columns(decisions: Decisions) -> list[pl.Series]:
+    return [
+        _text("signoff_answer", decisions.answer),
+        _text("signoff_by", decisions.by),
+        pl.Series("signoff_confidence", decisions.confidence, nan_to_null=True).round(6),
+        _text("signoff_reason", decisions.reason),
+        _text("signoff_reviewers", decisions.reviewers),
+        _text("signoff_model", decisions.model),
+        _text("signoff_event", decisions.event),
+    ]
 
 
 def _text(name: str, values: Sequence[str | None]) -> pl.Series:

@@ -7,21 +7,22 @@ from numpy.typing import NDArray
 
 from signoff.core.audits import Admission
 from signoff.core.records import AskReason
-from signoff.ports import Freeze, PoolState, PoolView
+from signoff.ports import PoolState, PoolView
 
 
 def audit_items(
     view: PoolView,
     state: PoolState,
-    step: Freeze,
+    order: NDArray[np.int64],
     admission: Admission,
     sampled: NDArray[np.int64],
 ) -> tuple[NDArray[np.int64], list[AskReason]]:
     """The audit, among items that people answer anyway, so that nothing in the queue tells
-    which is which. No more companions than audits, and none the budget lacks."""
+    which is which. No more companions than audits, and none the budget lacks. ``order``: the
+    frozen items, admitted or not."""
     forced = np.flatnonzero(~state.eligible & ~view.erased)
     forced = forced[~np.isin(forced, state.asked)]
-    companions = np.concatenate([forced, step.order[admission.companions[::-1]]])
+    companions = np.concatenate([forced, order[admission.companions[::-1]]])
     most = len(sampled)
     if state.budget is not None:
         most = min(most, max(0, state.budget - len(sampled)))

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from signoff.core.certification import SliceTest, split_tests
+from signoff.core.coding import Codes, labels_of
 from signoff.core.items import Answers, Items, joined
-from signoff.core.records import Pool, Project
+from signoff.core.records import Pool, Project, Review
 from signoff.core.routing import Certified
 from signoff.ports import PoolState, PoolView, Store
 
@@ -23,27 +24,35 @@ class Knowledge:
     store: Store
     project: Project
     views: Callable[[Pool], PoolView]
-    _earlier: dict[int, Earlier] = field(default_factory=dict[int, Earlier], init=False)
+    codes: Mapping[str, Codes]
+    _earlier: dict[tuple[int, str], Earlier] = field(
+        default_factory=dict[tuple[int, str], Earlier], init=False
+    )
 
-    def of(self, pool: Pool, *, budget: int | None) -> PoolState:
-        """The state of a pool as people's answers stand."""
-        view = self.views(pool)
+    def of(self, pool: Pool, *, budget: int | None) -> dict[str, PoolState]:
+        """The state of a pool as people's answers stand, for each question a machine answers."""
         reviews = self.store.reviews(self.project, pool.number)
-        known = [(review, review.answer) for review in reviews if review.answer is not None]
+        return {question: self._of(pool, question, reviews, budget) for question in self.codes}
+
+    def _of(
+        self, pool: Pool, question: str, reviews: Sequence[Review], budget: int | None
+    ) -> PoolState:
+        view, codes = self.views(pool), self.codes[question]
+        answers = [(review, review.to(question)) for review in reviews]
+        known = [(review, answer) for review, answer in answers if answer is not None]
         eligible = ~(view.blank | view.ruled)
-        eligible[[review.item for review in reviews if review.answer is None]] = False
-        question = self.project.question
+        eligible[[review.item for review, answer in answers if answer is None]] = False
         return PoolState(
             items=view.items,
-            labels=question.ids,
+            labels=labels_of(codes.question) or (),
             eligible=eligible,
             asked=np.array([review.item for review, _ in known], dtype=np.int64),
-            codes=np.array([question.code(answer) for _, answer in known], dtype=np.int64),
+            codes=np.array([codes.code(answer) for _, answer in known], dtype=np.int64),
             reasons=[review.reason for review, _ in known],
             slices=view.slices,
             tests=self._tests(view),
             budget=budget,
-            earlier=self._learnt_before(pool),
+            earlier=self._learnt_before(pool, question),
         )
 
     def _tests(self, view: PoolView) -> list[SliceTest]:
@@ -56,18 +65,22 @@ class Knowledge:
         sizes = np.bincount(view.slices, minlength=len(view.slice_names)).tolist()
         return split_tests(view.slice_names, sizes, policy.max_error, policy.alpha)
 
-    def _learnt_before(self, pool: Pool) -> Earlier:
+    def _learnt_before(self, pool: Pool, question: str) -> Earlier:
         """What people answered in the project's earlier pools, read once."""
-        if pool.number not in self._earlier:
-            question = self.project.question
-            parts: list[tuple[Items, list[int]]] = []
-            for before in self.store.pools(self.project.id)[: pool.number - 1]:
-                known = [
-                    (review.item, question.code(review.answer))
-                    for review in self.store.reviews(self.project, before.number)
-                    if review.answer is not None and question.code(review.answer) >= 0
-                ]
-                items = self.views(before).items.take([item for item, _ in known])
-                parts.append((items, [code for _, code in known]))
-            self._earlier[pool.number] = joined(parts, question.ids)
-        return self._earlier[pool.number]
+        place = (pool.number, question)
+        labels = labels_of(self.codes[question].question)
+        if labels is None:
+            return None
+        if place not in self._earlier:
+            before = self.store.pools(self.project.id)[: pool.number - 1]
+            parts = [self._taught(each, question) for each in before]
+            self._earlier[place] = joined(parts, labels)
+        return self._earlier[place]
+
+    def _taught(self, pool: Pool, question: str) -> tuple[Items, list[int]]:
+        """The items of a pool that people gave a label to, and its code."""
+        codes = self.codes[question]
+        answers = [(r.item, r.to(question)) for r in self.store.reviews(self.project, pool.number)]
+        coded = [(item, codes.code(answer)) for item, answer in answers if answer is not None]
+        known = [(item, code) for item, code in coded if code >= 0]
+        return self.views(pool).items.take([item for item, _ in known]), [code for _, code in known]

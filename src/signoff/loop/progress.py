@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import cast
 
 from signoff.core.commitment import Commitment, live_bound
@@ -12,9 +13,7 @@ from signoff.ports import Forecast, Progress, Store
 def progress_of(store: Store, project: Project, pool: Pool, *, budget_left: int | None) -> Progress:
     """The state of a pool from the store alone; cheap enough to ask for after every answer."""
     counts = store.queue_counts(project.id, pool.number)
-    automatic = 0
-    if pool.model_root is not None:
-        automatic = store.batch_size(project.id, pool.model_root)
+    automatic = decided_by_model(store, pool)
     return Progress(
         pool=pool.number,
         phase=pool.phase,
@@ -56,11 +55,43 @@ def _forecast(pool: Pool, answered: int, automatic: int) -> Forecast | None:
 
 
 def _bound(store: Store, project: Project, pool: Pool) -> float | None:
-    audit = store.audit(project.id, pool.number)
-    if audit is None:
+    """The same for every question: they share N and the errors allowed."""
+    audits = list(store.audits(project.id, pool.number).values())
+    if not audits:
         return None
-    commitment = Commitment.from_json(audit.committed)
-    return live_bound(commitment.errors, commitment.items, sealed=audit.results is not None)
+    commitment = Commitment.from_json(audits[0].committed)
+    sealed = all(audit.results is not None for audit in audits)
+    return live_bound(commitment.errors, commitment.items, sealed=sealed)
+
+
+def pool_certificate(store: Store, pool: Pool) -> Json | None:
+    """The certificates of a pool as one document, once they are issued."""
+    audits = store.audits(pool.project, pool.number)
+    return certificates_json(
+        {name: audit.certificate for name, audit in audits.items() if audit.certificate is not None}
+    )
+
+
+def certificates_json(issued: Mapping[str, Json]) -> Json | None:
+    """The certificates of a form by question as one document: that of an only question as it is,
+    several under ``questions`` with their statements joined. None where none is issued."""
+    if not issued:
+        return None
+    if len(issued) == 1:
+        (certificate,) = issued.values()
+        return dict(certificate)
+    said = [f"{name}: {certificate['statement']}" for name, certificate in issued.items()]
+    return {
+        "statement": " ".join(said),
+        "notes": ["Each statement holds with its certainty by itself, not all of them at once."],
+        "questions": {name: dict(certificate) for name, certificate in issued.items()},
+    }
+
+
+def decided_by_model(store: Store, pool: Pool) -> int:
+    """How many items the model decided: each for all questions of its form."""
+    sizes = [store.batch_size(pool.project, root) for root in pool.model_roots.values()]
+    return sizes[0] if sizes else 0
 
 
 def forecast_json(forecast: Forecast | None) -> Json | None:

@@ -109,12 +109,14 @@ def rows_batch(rows: pl.DataFrame, root: str) -> StoredBatch:
 
 
 def decision_proof(
-    store: SqlStore, project: Project, pool: Pool, item: int
+    store: SqlStore, project: Project, pool: Pool, item: int, *, question: str
 ) -> DecisionProof | None:
-    """That an item's decision is in the log: its row of a batch, or a person's answer that no
-    batch holds yet. None where nothing is decided."""
-    by_root = [root for root in (pool.people_root, pool.model_root) if root is not None]
-    for root in by_root:
+    """That an item's decision on a question is in the log: its row of a batch, or a person's answer
+    that no batch holds yet. None where nothing is decided."""
+    for roots in (pool.people_roots, pool.model_roots):
+        root = roots.get(question)
+        if root is None:
+            continue
         batch = store.batch(project.id, "decisions", root)
         places = np.flatnonzero(batch.ints[:, 0] == item)
         if len(places):

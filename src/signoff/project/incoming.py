@@ -12,6 +12,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from signoff.core.questions import Form
+from signoff.core.questions.form import columns_shown
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Policy
 from signoff.errors import StoreChanged
@@ -32,6 +34,8 @@ class Grouped(Protocol):
     def policy(self) -> Policy: ...
     @property
     def rules(self) -> Sequence[AskAlways]: ...
+    @property
+    def form(self) -> Form: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,9 +47,12 @@ class Grouping:
 
     @classmethod
     def of(cls, fixed: Grouped) -> Grouping:
-        """Equal texts are one item within a slice and a rule's column, unless grouping is off."""
+        """Equal texts are one item within a slice, a rule's column and what questions show beside
+        the text, unless grouping is off."""
         by = getattr(fixed.policy, "slice", None)
-        apart = {name for name in (by, *(rule.column for rule in fixed.rules)) if name}
+        rules = (rule.column for rule in fixed.rules)
+        apart = {name for name in (by, *rules, *columns_shown(fixed.form)) if name}
+        apart.discard(fixed.text_column or "")
         return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
 
     def items(self, frame: pl.DataFrame) -> NDArray[np.int64]:

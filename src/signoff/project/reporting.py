@@ -10,11 +10,13 @@ from statistics import median
 
 import numpy as np
 
+from signoff.core.coding import labels_of, read_value
 from signoff.core.commitment import Commitment
 from signoff.core.events import instant
-from signoff.core.questions import answer_text
+from signoff.core.questions import Answer, Question, answer_text
 from signoff.core.records import Audit, Json, Pool, Project, Review
 from signoff.core.routing import Certified
+from signoff.loop.progress import decided_by_model
 from signoff.ports import PoolView
 from signoff.report.data import (
     Answerer,
@@ -36,17 +38,23 @@ class Frozen:
     """One frozen label."""
 
     place: int
-    label: str
+    answer: Answer
     confidence: float
     test: int
+
+    @property
+    def label(self) -> str:
+        """The label in words."""
+        return answer_text(self.answer)
 
 
 @dataclass(slots=True, kw_only=True)
 class Reporter:
-    """Gathers what a report shows of a project's newest pool."""
+    """Gathers what a report shows of one question in a project's newest pool."""
 
     store: SqlStore
     project: Project
+    question: Question
     views: Callable[[Pool], PoolView]
     certificate: Json | None
 
@@ -54,14 +62,14 @@ class Reporter:
         """Everything a report shows."""
         pool = self.store.pools(self.project.id)[-1]
         reviews = self.store.reviews(self.project, pool.number)
-        audit = self.store.audit(self.project.id, pool.number)
+        audit = self.store.audits(self.project.id, pool.number).get(self.question.name)
         frozen = self._frozen(pool, reviews)
         policy = self.project.policy
         overruled = self._overruled(pool, reviews, frozen)
         return ReportData(
             title=self.project.name,
-            question=self.project.question.text,
-            labels=self.project.question.ids,
+            question=self.question.text,
+            labels=labels_of(self.question) or (),
             policy=policy.describe(),
             counts=self._counts(pool, reviews),
             created=instant(self.store.last_instant(self.project.id)),
@@ -81,9 +89,7 @@ class Reporter:
 
     def _counts(self, pool: Pool, reviews: Sequence[Review]) -> Counts:
         by_phase = Counter(PHASES.get(review.phase, review.phase) for review in reviews)
-        automatic = 0
-        if pool.model_root is not None:
-            automatic = self.store.batch_size(self.project.id, pool.model_root)
+        automatic = decided_by_model(self.store, pool)
         return Counts(
             rows=pool.rows,
             items=pool.items,
@@ -94,18 +100,22 @@ class Reporter:
 
     def _frozen(self, pool: Pool, reviews: Sequence[Review]) -> dict[int, Frozen]:
         """Frozen labels of the items people answered, by item; erased ones are left out."""
-        if pool.frozen_root is None:
+        root = pool.frozen_roots.get(self.question.name)
+        if root is None:
             return {}
-        batch = self.store.batch(self.project.id, "frozen", pool.frozen_root)
+        batch = self.store.batch(self.project.id, "frozen", root)
         answered = np.array([review.item for review in reviews], dtype=np.int64)
         labels: dict[int, Frozen] = {}
         for at in np.flatnonzero(np.isin(batch.ints[:, 1], answered)).tolist():
             private = batch.private[at]
             if private is not None:
                 place, item, test = batch.ints[at].tolist()
-                label, confidence = json.loads(private)
+                value, confidence = json.loads(private)
                 labels[item] = Frozen(
-                    place=place, label=label, confidence=float(confidence), test=test
+                    place=place,
+                    answer=read_value(self.question, value),
+                    confidence=float(confidence),
+                    test=test,
                 )
         return labels
 
@@ -116,9 +126,9 @@ class Reporter:
         if audit.results is None:
             return None
         rows = [
-            (frozen[r.item], answer_text(r.answer))
-            for r in reviews
-            if r.reason == "audit" and r.item in frozen and r.answer is not None
+            (frozen[r.item], answer)
+            for r, answer in self._answers(reviews)
+            if r.reason == "audit" and r.item in frozen
         ]
         rows.sort(key=lambda row: row[0].place)
         tests = Commitment.from_json(audit.committed).tests
@@ -127,9 +137,11 @@ class Reporter:
         return AuditSample(
             position=np.array([label.place for label, _ in rows], dtype=np.int64),
             label=[label.label for label, _ in rows],
-            answer=[answer for _, answer in rows],
+            answer=[answer_text(answer) for _, answer in rows],
             confidence=np.array([label.confidence for label, _ in rows], dtype=np.float64),
-            right=np.array([label.label == answer for label, answer in rows], dtype=np.bool_),
+            right=np.array(
+                [self.question.same(label.answer, answer) for label, answer in rows], dtype=np.bool_
+            ),
             admitted=admitted,
             weight=np.array([rates[label.test] for label, _ in rows]) if len(tests) > 1 else None,
             standing=self._standing(audit) if len(tests) == 1 else None,
@@ -178,11 +190,10 @@ class Reporter:
         """Where people said something other than the frozen label, the surest labels first."""
         view = self.views(pool)
         wrong = [
-            (frozen[r.item], r, answer_text(r.answer))
-            for r in reviews
-            if r.item in frozen and r.answer is not None
+            (frozen[r.item], r, answer_text(answer))
+            for r, answer in self._answers(reviews)
+            if r.item in frozen and not self.question.same(frozen[r.item].answer, answer)
         ]
-        wrong = [each for each in wrong if each[2] != each[0].label]
         wrong.sort(key=lambda row: row[0].place)
         return [
             Overruled(
@@ -194,6 +205,11 @@ class Reporter:
             )
             for at, (label, r, said) in enumerate(wrong)
         ]
+
+    def _answers(self, reviews: Sequence[Review]) -> list[tuple[Review, Answer]]:
+        """Reviews with their answer to the question, but for erased ones."""
+        given = [(review, review.to(self.question.name)) for review in reviews]
+        return [(review, answer) for review, answer in given if answer is not None]
 
     def _answerers(self, reviews: Sequence[Review]) -> list[Answerer]:
         names = self.store.reviewer_names(self.project.id)

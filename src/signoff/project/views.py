@@ -10,7 +10,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from signoff.core.items import Items
+from signoff.core.questions import Choice, MultiChoice, Pairwise, Question
+from signoff.core.questions.form import columns_shown
+from signoff.core.questions.pairwise import SIDES
 from signoff.core.records import Pool, Project
+from signoff.models.predictions import ANSWER, PREDICTIONS, SCORE
 from signoff.ports import PoolView
 from signoff.store.artifacts import PREFIX
 from signoff.store.store import SqlStore
@@ -101,17 +105,27 @@ def _ruled(rows: pl.DataFrame, project: Project, items: int) -> NDArray[np.bool_
 
 def _telling(frame: pl.DataFrame, project: Project) -> frozenset[str]:
     """Columns of text, but for the one people read, in which nothing stands but labels: somebody's
-    answers, or a machine's. A certificate rests on answers that nobody nudged."""
-    labels = {
-        name.casefold() for label in project.question.labels for name in (label.id, label.name)
-    }
-    return frozenset(
+    answers, or a machine's; and the predictions that came in. A certificate rests on answers that
+    nobody nudged."""
+    said = {ANSWER, SCORE} & set(frame.columns) if project.model == PREDICTIONS else set[str]()
+    wanted = [words for question in project.form.questions if (words := _words(question))]
+    shown = {project.text_column, *columns_shown(project.form)}
+    return frozenset(said) | frozenset(
         column.name
         for column in frame.get_columns()
-        if column.dtype == pl.String and column.name != project.text_column
+        if column.dtype == pl.String and column.name not in shown
         if (values := set(column.str.strip_chars().str.to_lowercase().unique()) - {None, ""})
-        and values <= labels
+        and any(values <= words for words in wanted)
     )
+
+
+def _words(question: Question) -> set[str]:
+    """What a column that answers a question with one word holds, in small letters."""
+    if isinstance(question, Choice | MultiChoice):
+        return {name.casefold() for label in question.labels for name in (label.id, label.name)}
+    if isinstance(question, Pairwise):
+        return {word for side in SIDES for word in (side, side.replace("_", " "))}
+    return set()
 
 
 def _slices(first: pl.DataFrame, project: Project) -> tuple[NDArray[np.int64], tuple[str, ...]]:

@@ -49,6 +49,11 @@ class Caller:
         return role is not None and right in RIGHTS[role] and right in self.scopes
 
     @property
+    def actor(self) -> str:
+        """Whom events name: an account by its id, since names can be removed and taken anew."""
+        return self.account or self.name
+
+    @property
     def runs_the_site(self) -> bool:
         """Whether accounts and the server's numbers are this caller's business."""
         return self.everywhere == "admin" and "manage" in self.scopes

@@ -8,16 +8,25 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from signoff.accounts.office import Office
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
-from signoff.server.api import about, projects, queue
+from signoff.server.api import about, exports, items, jobs, own, people, projects, queue, webhooks
 from signoff.server.api.context import Services
 from signoff.server.desks import Desks, Projects
-from signoff.server.guard import BodyLimit, Calm, OwnHost, OwnOrigin, SecurityHeaders
+from signoff.server.guard import (
+    MOST_BODY_BYTES,
+    BodyLimit,
+    Calm,
+    OwnHost,
+    OwnOrigin,
+    SecurityHeaders,
+)
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
+from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
 from signoff.version import VERSION
 
@@ -33,11 +42,15 @@ def create_app(
     hosts: frozenset[str] | None,
     static: Path = STATIC,
     worker: WorkerProcess | None = None,
+    work: StoredWork | None = None,
+    people_kept: Office | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
-    every name; ``static`` is the folder of the built page; ``worker`` works on the projects.
+    every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
+    ``work`` orders long work of it: without one there are no such routes; ``people_kept`` is where
+    accounts are kept: without one there are no routes about people.
     """
     app = FastAPI(
         title="signoff",
@@ -60,13 +73,22 @@ def create_app(
         live=Live(projects_read.standing),
         metrics=metrics,
         worker=worker,
+        work=work,
+        people=people_kept,
     )
     problems.install(app)
     for router in (about.router, projects.router, queue.router, *access.routers):
         app.include_router(router)
+    if work is not None:
+        for router in (items.router, exports.router, jobs.router, webhooks.router):
+            app.include_router(router)
+    if people_kept is not None:
+        for router in (people.router, own.router):
+            app.include_router(router)
     app.include_router(Pages(static).router)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit)
+    most_upload = MOST_BODY_BYTES if work is None else work.settings.most_upload_bytes
+    app.add_middleware(BodyLimit, most_upload=most_upload)
     app.add_middleware(OwnOrigin)
     app.add_middleware(OwnHost, hosts=hosts)
     app.add_middleware(Calm)

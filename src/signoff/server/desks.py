@@ -11,8 +11,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from signoff.core.items import Item
-from signoff.core.questions import Answer
-from signoff.core.records import Json, Project
+from signoff.core.records import Answers, Json, Project
 from signoff.ports import Progress
 
 # --------------------------------------------------------------------- what a desk gives
@@ -55,7 +54,7 @@ class Undone(Protocol):
     @property
     def request(self) -> Asked: ...
     @property
-    def answer(self) -> Answer | None: ...
+    def answers(self) -> Answers | None: ...
 
 
 class Recent(Protocol):
@@ -68,7 +67,7 @@ class Recent(Protocol):
     @property
     def item(self) -> Item: ...
     @property
-    def answer(self) -> Answer | None: ...
+    def answers(self) -> Answers | None: ...
     @property
     def at(self) -> int: ...
     @property
@@ -83,7 +82,7 @@ class Desk(Protocol):
     def answer(
         self,
         request: str,
-        answer: Answer,
+        answers: Answers,
         /,
         *,
         seconds: float | None,

@@ -10,8 +10,8 @@ from pydantic import JsonValue
 
 from signoff.core.events import instant
 from signoff.core.items import Item
-from signoff.core.questions import Answer
-from signoff.core.records import Project
+from signoff.core.questions import Answer, answers_to_json
+from signoff.core.records import Answers, Project
 from signoff.core.routing import Certified
 from signoff.errors import InputError
 from signoff.ports import Forecast
@@ -31,7 +31,7 @@ def project_shown(project: Project) -> wire.ProjectShown:
     return wire.ProjectShown(
         id=project.id,
         name=project.name,
-        questions=[wire.QuestionJson.model_validate(project.question.to_json())],
+        questions=[wire.QuestionJson.model_validate(each) for each in project.form.to_json()],
         guideline="",
         blur=False,
         blind=is_blind(project),
@@ -127,18 +127,16 @@ def _remaining(forecast: Forecast | None, answered: int) -> int | None:
     return max(0, forecast.remaining - max(0, answered - forecast.answered))
 
 
-def answers_shown(answer: Answer | None, project: Project) -> dict[str, dict[str, JsonValue]]:
-    """An answer under its question's name; nothing once it was erased."""
-    if answer is None:
-        return {}
-    return {project.question.name: cast("dict[str, JsonValue]", answer.to_json())}
+def answers_shown(answers: Answers | None) -> dict[str, dict[str, JsonValue]]:
+    """Answers by question name; nothing once they were erased."""
+    return cast("dict[str, dict[str, JsonValue]]", answers_to_json(answers or {}))
 
 
 def undone_shown(undone: Undone, project: Project) -> wire.UndoneShown:
     """An item to answer again, and what was answered."""
     return wire.UndoneShown(
         request=request_shown(undone.request, project),
-        answers=answers_shown(undone.answer, project),
+        answers=answers_shown(undone.answers),
     )
 
 
@@ -150,27 +148,21 @@ def review_shown(recent: Recent, project: Project) -> wire.ReviewShown:
         id=recent.id,
         request=recent.request,
         item=wire.TextShown(text=text[:SHOWN_OF_TEXT]),
-        answers=answers_shown(recent.answer, project),
+        answers=answers_shown(recent.answers),
         at=instant(recent.at),
         undoable=recent.undoable,
     )
 
 
-def parse_answers(answers: Mapping[str, Mapping[str, JsonValue]], project: Project) -> Answer:
-    """The answer to the project's question; raises :class:`InputError` where it is none."""
-    question = project.question
-    given = answers.get(question.name)
-    if given is None or len(answers) != 1:
-        raise InputError(
-            f"{len(answers)} answers were given, and not the one to {question.name!r} alone.",
-            hint=f"Answer exactly {question.name!r}.",
-            code="unknown_question",
-        )
+def parse_answers(
+    answers: Mapping[str, Mapping[str, JsonValue]], project: Project
+) -> dict[str, Answer]:
+    """The answers to the project's form; raises :class:`InputError` where they are none."""
     try:
-        _check_storable(given)
+        _check_storable(answers)
     except ValueError as error:
-        raise InputError(f"The answer cannot be kept: {error}.", hint="Send plain text.") from None
-    return question.from_json(given)
+        raise InputError(f"An answer cannot be kept: {error}.", hint="Send plain text.") from None
+    return project.form.from_json(answers)
 
 
 def _check_storable(value: object) -> None:

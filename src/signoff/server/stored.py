@@ -12,11 +12,12 @@ from pathlib import Path
 from signoff.bootstrap import open_store, recorder_for
 from signoff.core.records import Json, Project
 from signoff.desk import QueueDesk, sign_in
-from signoff.loop.progress import progress_of
+from signoff.loop.progress import pool_certificate, progress_of
 from signoff.loop.recorder import Recorder
 from signoff.ports import Progress
 from signoff.project.ownership import is_dead
 from signoff.server.desks import Standing
+from signoff.server.glance import LEAST_SECONDS, Glance
 from signoff.store.store import SqlStore
 
 ACTOR = "page"
@@ -43,14 +44,20 @@ def open_served(
 class StoredProjects:
     """The projects of a store, or ``only`` one of them by id; ``budget`` as for the desks.
 
-    ``clock`` gives seconds, to tell a pause from a machine that thinks.
+    ``clock`` gives seconds, to tell a pause from a machine that thinks. ``stale``: how old, in
+    seconds, what is said of a project may be.
     """
 
     store: SqlStore
     only: str | None = None
     budget: int | None = None
     clock: Callable[[], float] = time.monotonic
+    stale: float = LEAST_SECONDS
     _idle_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
+    _standings: Glance[str, Standing | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._standings = Glance(self._read_standing, least=self.stale, clock=self.clock)
 
     def all(self) -> Sequence[Project]:
         """The projects there are, oldest first."""
@@ -61,9 +68,13 @@ class StoredProjects:
         return None if self.only not in (None, id) else self.store.project(id)
 
     def standing(self, project: Project) -> Standing | None:
-        """Where a project stands; None before it has rows."""
-        pools = self.store.pools(project.id)
-        if not pools:
+        """Where a project stood a moment ago; None before it has rows."""
+        return self._standings(project.id)
+
+    def _read_standing(self, id: str) -> Standing | None:
+        project = self.store.project(id)
+        pools = self.store.pools(id)
+        if project is None or not pools:
             return None
         counts = self.store.queue_counts(project.id, pools[-1].number)
         left = None if self.budget is None else max(0, self.budget - counts.answered)
@@ -94,8 +105,7 @@ class StoredProjects:
     def certificate(self, project: Project) -> Json | None:
         """The newest pool's certificate, once there is one."""
         pools = self.store.pools(project.id)
-        audit = self.store.audit(project.id, pools[-1].number) if pools else None
-        return None if audit is None else audit.certificate
+        return pool_certificate(self.store, pools[-1]) if pools else None
 
 
 @dataclass(slots=True, kw_only=True)

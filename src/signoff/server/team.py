@@ -17,6 +17,7 @@ from signoff.server.app import create_app
 from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
 from signoff.server.stored import StoredDesks, StoredProjects, open_served
+from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess, worker_command, worker_environment
 from signoff.store.store import SqlStore
 
@@ -64,8 +65,9 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
     listener = listen(site.host, site.port)
     port = port_of(listener)
     access: LocalAccess | AccountAccess
-    if accounts:
-        entrance = Entrance(office=Office(store=store))
+    office = Office(store=store) if accounts else None
+    if office is not None:
+        entrance = Entrance(office=office)
         access = AccountAccess(entrance, port=port, secure=site.behind_proxy)
         served = Served(link=address(site.host, port), local=False)
     else:
@@ -79,6 +81,8 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
         access=access,
         hosts=allowed_hosts(site, port),
         worker=worker,
+        work=StoredWork(store=store),
+        people_kept=office,
     )
     worker.start()
     try:

@@ -135,6 +135,8 @@ class Me(Told):
     name: str = Field(examples=["ann"])
     kind: Literal["local", "account"]
     roles: dict[str, Role] = Field(description="Project id to role.")
+    account: str | None = Field(description="The account's id; null without accounts.")
+    runs_the_site: bool = Field(description="Whether accounts are this caller's business.")
 
 
 class ProjectBrief(Told):

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
+from signoff.core.events import canonical_json
 from signoff.core.people import Account, Person, Role, name_key
 from signoff.core.records import NewEvent
 from signoff.errors import InputError, StoreBusy
@@ -231,4 +232,9 @@ def blank_reviewers(db: sa.Connection, name: str) -> dict[str, list[str]]:
         )
         db.execute(sa.delete(event_content).where(event_content.c.event.in_(joined)))
     db.execute(sa.update(reviewers).where(mine).values(name=None))
+    # Who did what before there were accounts is told by name.
+    named = (event_content.c.name == "by") & (
+        event_content.c.value == canonical_json(name).decode()
+    )
+    db.execute(sa.delete(event_content).where(named))
     return found

@@ -98,7 +98,7 @@ def _project(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         return
     table = {
         "name": row.name,
-        "question": row.question,
+        "form": row.form,
         "policy": row.policy,
         "rules": row.rules,
         "process": row.process,
@@ -121,9 +121,9 @@ def _pools(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
             "rows": row.rows,
             "items": row.items,
             "rows_root": row.rows_root,
-            "frozen_root": row.frozen_root,
-            "model_root": row.model_root,
-            "people_root": row.people_root,
+            "frozen_roots": row.frozen_roots,
+            "model_roots": row.model_roots,
+            "people_roots": row.people_roots,
             "closed": row.phase == "closed",
         }
         said = {**added[row.number], **roots, "closed": row.number in closed}
@@ -131,17 +131,22 @@ def _pools(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
 
 
 def _roots(log: list[_Event], pool: int) -> dict[str, object]:
-    roots: dict[str, object] = {}
+    rows: dict[str, object] = {}
+    by_question: dict[str, dict[str, object]] = {
+        "frozen_roots": {}, "model_roots": {}, "people_roots": {},
+    }  # fmt: skip
     for event in log:
         batch = event.body.get("batch")
         if event.body.get("pool") != pool or not isinstance(batch, dict):
             continue
-        name = {"rows.added": "rows_root", "audit.committed": "frozen_root"}.get(event.type)
-        if event.type == "decisions.made":
-            name = "model_root" if event.body["by"] == "model" else "people_root"
-        if name is not None:
-            roots[name] = batch["root"]
-    return roots
+        if event.type == "rows.added":
+            rows["rows_root"] = batch["root"]
+        elif event.type == "audit.committed":
+            by_question["frozen_roots"][str(event.body["question"])] = batch["root"]
+        elif event.type == "decisions.made":
+            name = "model_roots" if event.body["by"] == "model" else "people_roots"
+            by_question[name][str(event.body["question"])] = batch["root"]
+    return {**rows, **by_question}
 
 
 def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
@@ -199,14 +204,14 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
             "reason": row.reason,
             "undone": row.undone_as_stored,
             "counted": row.counted_as_stored,
-            "answer": None if row.answer is None else canonical_json(row.answer).decode(),
+            "answers": None if row.answers is None else canonical_json(row.answers).decode(),
         }
         said = {
             **event.body,
             "at": event.at,
             "undone": event.id in undone,
             "counted": event.type == "answer.given",
-            "answer": event.content.get("answer"),
+            "answers": event.content.get("answers"),
         }
         yield from _differs(f"Answer to item {row.item}", table, said)
 
@@ -214,12 +219,12 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
 def _audits(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
     rows = db.execute(sa.select(audits).where(audits.c.project == project)).all()
     committed = _by_attempt(log, "audit.committed")
-    if set(committed) != {(row.pool, row.attempt) for row in rows}:
+    if set(committed) != {(row.pool, row.question, row.attempt) for row in rows}:
         yield f"The tables hold {len(rows)} audits, the log {len(committed)}."
     revealed = _by_attempt(log, "seed.revealed")
     issued = _by_attempt(log, "certificate.issued")
     for row in rows:
-        place = (row.pool, row.attempt)
+        place = (row.pool, row.question, row.attempt)
         if place not in committed:
             continue
         seed = revealed.get(place, {}).get("seed")
@@ -235,12 +240,12 @@ def _audits(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]
             "seed": seed,
             "seed_chosen_by": committed[place]["seed_chosen_by"],
         }
-        yield from _differs(f"Audit {row.pool}/{row.attempt}", table, said)
+        yield from _differs(f"Audit {row.pool}/{row.attempt} of {row.question!r}", table, said)
 
 
-def _by_attempt(log: list[_Event], type: str) -> dict[tuple[object, object], Json]:
+def _by_attempt(log: list[_Event], type: str) -> dict[tuple[object, ...], Json]:
     return {
-        (event.body["pool"], event.body["attempt"]): event.body
+        (event.body["pool"], event.body["question"], event.body["attempt"]): event.body
         for event in log
         if event.type == type
     }

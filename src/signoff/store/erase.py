@@ -32,11 +32,14 @@ class Named:
 def artifacts_of(db: sa.Connection, project: str, pool: int) -> list[Named]:
     """The artifacts that hold rows of a pool; two erasures of one pool follow each other."""
     row = db.execute(
-        sa.select(pools.c.rows_root, pools.c.frozen_root, pools.c.model_root, pools.c.people_root)
+        sa.select(
+            pools.c.rows_root, pools.c.frozen_roots, pools.c.model_roots, pools.c.people_roots
+        )
         .where(pools.c.project == project, pools.c.number == pool)
         .with_for_update()
     ).one()
-    roots = [root for root in row if root is not None]
+    by_question = (row.frozen_roots, row.model_roots, row.people_roots)
+    roots = [row.rows_root, *(root for roots in by_question for root in roots.values())]
     found = db.execute(
         sa.select(artifacts.c.name, artifacts.c.root, artifacts.c.sha256).where(
             artifacts.c.project == project, artifacts.c.root.in_(roots)
@@ -90,7 +93,7 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
     db.execute(
         sa.update(reviews)
         .where(reviews.c.project == project, reviews.c.pool == pool, reviews.c.item == item)
-        .values(answer=sa.null())
+        .values(answers=sa.null())
     )
     db.execute(
         sa.update(requests)

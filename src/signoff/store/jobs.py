@@ -12,8 +12,9 @@ import sqlalchemy as sa
 import uuid6
 from sqlalchemy.dialects import postgresql, sqlite
 
-from signoff.core.records import Job, Json
+from signoff.core.records import Job, JobDone, Json, NewEvent
 from signoff.errors import JobMoved, QueueError
+from signoff.store import log
 from signoff.store.connections import Database
 from signoff.store.schema_jobs import jobs
 
@@ -70,6 +71,12 @@ class Jobs(Database):
             row = db.execute(sa.select(jobs).where(jobs.c.id == id)).first()
             return None if row is None else job_of(row)
 
+    def job_under(self, idempotency: str) -> Job | None:
+        """The job that was enqueued under an idempotency key."""
+        with self.reading() as db:
+            row = db.execute(sa.select(jobs).where(jobs.c.idempotency == idempotency)).first()
+            return None if row is None else job_of(row)
+
     def jobs(
         self, project: str | None = None, limit: int = 50, *, before: str | None = None
     ) -> list[Job]:
@@ -103,14 +110,17 @@ class Jobs(Database):
         return renewed.rowcount == 1
 
     def finish_job(
-        self, id: str, result: Json, *, worker: str, now: int, project: str | None = None
+        self, id: str, result: Json, *, worker: str, now: int, events: Sequence[NewEvent] = ()
     ) -> None:
-        """Say what a job made, and of which project it was.
+        """Say what a job made, with the events of its project that tell of it.
 
         Raises :class:`JobMoved` where the job is not this worker's any more.
         """
+        done = JobDone(id=id, worker=worker, result=result, at=now)
         with self.transaction() as db:
-            finish(db, id, result, worker=worker, now=now, project=project)
+            project = finish(db, done)
+            if project is not None:
+                log.append(db, project, events)
 
     def fail_job(
         self, id: str, error: Json, *, worker: str, now: int, again: int | None = None
@@ -127,6 +137,27 @@ class Jobs(Database):
         """Let a job wait that could not begin yet: this was no attempt."""
         with self.transaction() as db:
             _end(db, id, worker, state="queued", attempts=jobs.c.attempts - 1, updated=now, due=due)
+
+    def waiting_jobs(self, kind: str) -> list[Job]:
+        """The jobs of a kind that are not over."""
+        query = sa.select(jobs).where(jobs.c.state.in_(("queued", "running")), jobs.c.kind == kind)
+        with self.reading() as db:
+            return [job_of(row) for row in db.execute(query)]
+
+    def job_holders(self) -> list[str]:
+        """The workers that hold jobs, by name."""
+        with self.reading() as db:
+            held = sa.select(jobs.c.leased_by).where(jobs.c.state == "running").distinct()
+            return [str(name) for name in db.scalars(held)]
+
+    def free_jobs(self, worker: str, *, now: int) -> None:
+        """Let the jobs of a worker that is gone be taken over at once."""
+        with self.transaction() as db:
+            db.execute(
+                sa.update(jobs)
+                .where(jobs.c.state == "running", jobs.c.leased_by == worker)
+                .values(leased_until=now - 1)
+            )
 
     def retry_job(self, id: str, *, now: int) -> Job:
         """Queue a failed job again, with all its attempts; raises :class:`JobMoved`."""
@@ -166,12 +197,23 @@ def insert_job(db: sa.Connection, job: Job) -> Job:
     return job_of(db.execute(sa.select(jobs).where(jobs.c.idempotency == job.idempotency)).one())
 
 
-def finish(
-    db: sa.Connection, id: str, result: Json, *, worker: str, now: int, project: str | None
-) -> None:
-    """End a job as done, in a transaction that may hold what it made."""
+def finish(db: sa.Connection, done: JobDone, *, project: str | None = None) -> str | None:
+    """End a job as done, in the transaction that holds what it made; the job's project.
+
+    ``project`` is the one that the job made.
+    """
     values: Json = {} if project is None else {"project": project}
-    _end(db, id, worker, state="done", error=None, result=result, updated=now, **values)
+    _end(
+        db,
+        done.id,
+        done.worker,
+        state="done",
+        error=None,
+        result=done.result,
+        updated=done.at,
+        **values,
+    )
+    return db.scalar(sa.select(jobs.c.project).where(jobs.c.id == done.id))
 
 
 def wait_after(attempts: int) -> int:

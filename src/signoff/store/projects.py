@@ -7,10 +7,9 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
-from signoff.core.questions import Choice, question_from_json
+from signoff.core.questions import form_from_json
 from signoff.core.records import Audit, Json, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
-from signoff.errors import InputError
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -20,7 +19,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
         sa.insert(projects).values(
             id=project.id,
             name=project.name,
-            question=project.question.to_json(),
+            form=project.form.to_json(),
             policy=project.policy.to_json(),
             rules=[rule.to_json() for rule in project.rules],
             process=project.process,
@@ -68,7 +67,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
     return Project(
         id=row.id,
         name=row.name,
-        question=_choice(row.question),
+        form=form_from_json(row.form),
         policy=policy_from_json(row.policy),
         rules=tuple(AskAlways(column=rule["column"], value=rule["value"]) for rule in row.rules),
         process=row.process,
@@ -79,16 +78,6 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
-    )
-
-
-def _choice(stored: object) -> Choice:
-    question = question_from_json(stored)
-    if isinstance(question, Choice):
-        return question
-    raise InputError(
-        f"A project that asks a question of kind {question.kind!r} cannot be opened yet.",
-        hint="Update signoff.",
     )
 
 
@@ -216,6 +205,7 @@ def insert_audit(db: sa.Connection, project: str, audit: Audit) -> None:
         sa.insert(audits).values(
             project=project,
             pool=audit.pool,
+            question=audit.question,
             attempt=audit.attempt,
             committed=audit.committed,
             seed=audit.seed,
@@ -238,24 +228,27 @@ def update_audit(db: sa.Connection, project: str, audit: Audit) -> None:
         .where(
             audits.c.project == project,
             audits.c.pool == audit.pool,
+            audits.c.question == audit.question,
             audits.c.attempt == audit.attempt,
         )
         .values(certificate=audit.certificate, results=_results(audit))
     )
 
 
-def pool_audit(db: sa.Connection, project: str, pool: int) -> Audit | None:
-    """The newest attempt of a pool."""
-    row = db.execute(
+def pool_audits(db: sa.Connection, project: str, pool: int) -> dict[str, Audit]:
+    """The newest attempt of each question of a pool."""
+    rows = db.execute(
         sa.select(audits)
         .where(audits.c.project == project, audits.c.pool == pool)
-        .order_by(audits.c.attempt.desc())
-        .limit(1)
-    ).first()
-    if row is None:
-        return None
+        .order_by(audits.c.question, audits.c.attempt)
+    )
+    return {row.question: _audit(row) for row in rows}
+
+
+def _audit(row: sa.Row[tuple[object, ...]]) -> Audit:
     return Audit(
         pool=row.pool,
+        question=row.question,
         attempt=row.attempt,
         committed=row.committed,
         seed=row.seed,

@@ -77,7 +77,7 @@ class Reviewing(Database):
     def recent(self, project: Project, reviewer: str, limit: int) -> list[Review]:
         """A reviewer's last answers that stand, newest first."""
         with self.reading() as db:
-            return reviews.recent(db, project.id, reviewer, project.question, limit)
+            return reviews.recent(db, project.id, reviewer, project.form, limit)
 
     def answered_by(self, project: str, pool: int, reviewer: str) -> int:
         """How many answers of a reviewer stand in a pool."""
@@ -94,7 +94,7 @@ class Reviewing(Database):
     def reviews(self, project: Project, pool: int) -> list[Review]:
         """The answers of a pool that stand, in order."""
         with self.reading() as db:
-            return reviews.pool_reviews(db, project.id, pool, project.question)
+            return reviews.pool_reviews(db, project.id, pool, project.form)
 
     def queue_counts(self, project: str, pool: int) -> QueueCounts:
         """How many requests of a pool wait and were answered."""

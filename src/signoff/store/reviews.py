@@ -7,7 +7,7 @@ from statistics import median
 
 import sqlalchemy as sa
 
-from signoff.core.questions import Choice
+from signoff.core.questions import Form, answers_to_json
 from signoff.core.records import NewEvent, NewReview, OpenRequest, Phase, Review, Tell
 from signoff.errors import NotLeased, OtherAnswer, Settled
 from signoff.store.queue import request_of
@@ -53,7 +53,7 @@ def add_reviews(
                 "pool": review.request.pool,
                 "item": review.request.item,
                 "reviewer": review.reviewer,
-                "answer": review.answer.to_json(),
+                "answers": answers_to_json(review.answers),
                 "seconds": review.seconds,
                 "at": event.at,
                 "reason": review.request.reason,
@@ -80,10 +80,10 @@ def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview])
         sa.select(reviews).where(reviews.c.project == project, reviews.c.id.in_(sent))
     ).all()
     for row in found:
-        second = sent[row.id].answer.to_json()
-        same = (row.answer, row.request) == (second, sent[row.id].request.id)
+        second = answers_to_json(sent[row.id].answers)
+        same = (row.answers, row.request) == (second, sent[row.id].request.id)
         if not same or row.reviewer != sent[row.id].reviewer:
-            raise OtherAnswer(row.answer, second)
+            raise OtherAnswer(row.answers, second)
     return {row.id: bool(row.counted) for row in found}
 
 
@@ -103,9 +103,7 @@ def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
     return {row.number: row.phase for row in found}
 
 
-def recent(
-    db: sa.Connection, project: str, reviewer: str, question: Choice, limit: int
-) -> list[Review]:
+def recent(db: sa.Connection, project: str, reviewer: str, form: Form, limit: int) -> list[Review]:
     """This reviewer's last answers that count and stand, newest first."""
     rows = db.execute(
         _standing(project)
@@ -113,7 +111,7 @@ def recent(
         .order_by(reviews.c.n.desc())
         .limit(limit)
     )
-    return [_review(row, question) for row in rows]
+    return [_review(row, form) for row in rows]
 
 
 def answered_by(db: sa.Connection, project: str, pool: int, reviewer: str) -> int:
@@ -169,10 +167,10 @@ def undo(db: sa.Connection, project: str, review: Review) -> OpenRequest:
     return request_of(row)
 
 
-def pool_reviews(db: sa.Connection, project: str, pool: int, question: Choice) -> list[Review]:
+def pool_reviews(db: sa.Connection, project: str, pool: int, form: Form) -> list[Review]:
     """The answers of a pool that stand, in the order they were given."""
     rows = db.execute(_standing(project).where(reviews.c.pool == pool).order_by(reviews.c.n))
-    return [_review(row, question) for row in rows]
+    return [_review(row, form) for row in rows]
 
 
 def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float | None:
@@ -203,14 +201,14 @@ def _standing(project: str) -> sa.Select[tuple[object, ...]]:
     )
 
 
-def _review(row: sa.Row[tuple[object, ...]], question: Choice) -> Review:
+def _review(row: sa.Row[tuple[object, ...]], form: Form) -> Review:
     return Review(
         id=row.id,
         request=row.request,
         pool=row.pool,
         item=row.item,
         reviewer=row.reviewer,
-        answer=None if row.answer is None else question.from_json(row.answer),
+        answers=None if row.answers is None else form.from_json(row.answers),
         seconds=row.seconds,
         at=row.at,
         reason=row.reason,

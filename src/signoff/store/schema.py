@@ -1,6 +1,6 @@
 """The tables. Instants are UTC microseconds; JSON is JSONB on PostgreSQL.
 
-Deletable content (answers, names, notes) sits in ``event_content``, ``reviews.answer`` and
+Deletable content (answers, names, notes) sits in ``event_content``, ``reviews.answers`` and
 ``reviewers.name``; ``events`` holds what the log signs and is never changed or deleted.
 """
 
@@ -41,7 +41,7 @@ projects = Table(
     metadata,
     Column("id", String(36), primary_key=True),
     Column("name", Text, nullable=False, unique=True),
-    Column("question", Json, nullable=False),
+    Column("form", Json, nullable=False),
     Column("policy", Json, nullable=False),
     Column("rules", Json, nullable=False),
     Column("process", Json, nullable=False),
@@ -62,12 +62,12 @@ pools = Table(
     Column("items", BigInteger, nullable=False),
     Column("phase", String(16), nullable=False),
     Column("rows_root", String(64), nullable=False),
-    Column("frozen_root", String(64)),
-    # Decisions by the model and by people, each one batch.
-    Column("model_root", String(64)),
-    Column("people_root", String(64)),
     Column("forecast", Json),
     Column("undone", Integer, nullable=False, server_default="0"),
+    # By question: frozen labels, and decisions by the model and by people, each one batch.
+    Column("frozen_roots", Json, nullable=False, server_default="{}"),
+    Column("model_roots", Json, nullable=False, server_default="{}"),
+    Column("people_roots", Json, nullable=False, server_default="{}"),
 )
 
 reviewers = Table(
@@ -117,7 +117,8 @@ reviews = Table(
     Column("pool", Integer, nullable=False),
     Column("item", BigInteger, nullable=False),
     Column("reviewer", String(36), ForeignKey("reviewers.id"), nullable=False),
-    Column("answer", Json),
+    # By question.
+    Column("answers", Json),
     Column("seconds", Float),
     Column("at", BigInteger, nullable=False),
     Column("reason", String(16), nullable=False),
@@ -156,6 +157,7 @@ audits = Table(
     metadata,
     Column("project", String(36), ForeignKey("projects.id"), primary_key=True),
     Column("pool", Integer, primary_key=True, autoincrement=False),
+    Column("question", Text, primary_key=True),
     Column("attempt", Integer, primary_key=True, autoincrement=False),
     Column("committed", Json, nullable=False),
     Column("seed", LargeBinary, nullable=False),

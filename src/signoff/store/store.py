@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.records import (
     Audit,
+    JobDone,
     NewEvent,
     NewRequest,
     Phase,
@@ -27,9 +28,11 @@ from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
 from signoff.store.admitting import Admitting
 from signoff.store.database import translated
-from signoff.store.jobs import Jobs
+from signoff.store.jobs import Jobs, finish
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.transfers import Transfers
+from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -37,7 +40,12 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Admitting, Jobs):
+def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
+    """The roots of batches by question."""
+    return {question: batch.root for question, batch in batches.items()}
+
+
+class SqlStore(Reviewing, Admitting, Jobs, Webhooks):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -65,6 +73,11 @@ class SqlStore(Reviewing, Admitting, Jobs):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        """Files on their way in and out."""
+        return Transfers(self._folder)
 
     def _default_folder(self) -> Path:
         if self._url.get_backend_name() == "sqlite":
@@ -140,8 +153,21 @@ class SqlStore(Reviewing, Admitting, Jobs):
 
     # --------------------------------------------------------------------- pools
 
-    def add_pool(self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]) -> None:
-        """Store rows that came in together."""
+    def add_pool(
+        self,
+        pool: Pool,
+        batch: Batch,
+        table: object,
+        events: Sequence[NewEvent],
+        *,
+        founding: Project | None = None,
+        done: JobDone | None = None,
+    ) -> None:
+        """Store rows that came in together; with the project that begins with them, and the end
+        of the job that brought them.
+
+        Raises :class:`JobMoved` where the job is not this worker's any more.
+        """
         import polars as pl
 
         if not isinstance(table, pl.DataFrame):
@@ -149,6 +175,10 @@ class SqlStore(Reviewing, Admitting, Jobs):
         with translated(self._url):
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
+            if founding is not None:
+                projects.insert_project(db, founding)
+            if done is not None:
+                finish(db, done, project=pool.project)
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
             log.append(db, pool.project, events)
@@ -248,70 +278,83 @@ class SqlStore(Reviewing, Admitting, Jobs):
     def commit_audit(
         self,
         project: str,
-        audit: Audit,
-        frozen: Batch,
+        audits: Sequence[Audit],
+        frozen: Mapping[str, Batch],
         requests: Sequence[NewRequest],
         events: Sequence[NewEvent],
         *,
         undone: int,
         round: Round,
     ) -> None:
-        """Fix labels, order and test of a pool, and open the audit drawn from them."""
-        with translated(self._url):
-            sha256 = self.artifacts.save(project, frozen)
+        """Fix labels, order and test of a pool, and open the audit drawn from them.
+
+        ``audits`` and ``frozen``: one for each question.
+        """
+        saved = self._save(project, frozen)
         with self.transaction() as db:
-            queue.unchanged(db, project, audit.pool, undone)
-            self._name(db, project, frozen, sha256)
-            projects.insert_audit(db, project, audit)
+            queue.unchanged(db, project, round.pool, undone)
+            for question, batch in frozen.items():
+                self._name(db, project, batch, saved[question])
+            for audit in audits:
+                projects.insert_audit(db, project, audit)
             projects.insert_round(db, project, round)
             projects.update_pool(
                 db,
                 project,
-                audit.pool,
+                round.pool,
                 phase="auditing",
-                frozen_root=frozen.root,
+                frozen_roots=roots_of(frozen),
                 forecast=round.forecast,
             )
-            queue.open_requests(db, project, audit.pool, requests)
+            queue.open_requests(db, project, round.pool, requests)
             log.append(db, project, events)
 
     def decide(
         self,
         project: str,
         pool: int,
-        decisions: Batch,
+        decisions: Mapping[str, Batch],
         events: Sequence[NewEvent],
         *,
         by: str,
         phase: Phase,
         undone: int,
-        audit: Audit | None = None,
+        audits: Sequence[Audit] = (),
         round: Round | None = None,
     ) -> None:
-        """Record what the model ("model") or people ("reviewers") decided; change the phase."""
-        with translated(self._url):
-            sha256 = self.artifacts.save(project, decisions)
+        """Record what the model ("model") or people ("reviewers") decided; change the phase.
+
+        ``decisions``: by question; ``audits``: those that something came of.
+        """
+        saved = self._save(project, decisions)
         with self.transaction() as db:
             queue.unchanged(db, project, pool, undone)
-            self._name(db, project, decisions, sha256)
-            column = "model_root" if by == "model" else "people_root"
-            projects.update_pool(db, project, pool, **{column: decisions.root, "phase": phase})
-            if audit is not None:
+            for question, batch in decisions.items():
+                self._name(db, project, batch, saved[question])
+            column = "model_roots" if by == "model" else "people_roots"
+            changes = {column: roots_of(decisions), "phase": phase}
+            projects.update_pool(db, project, pool, **changes)
+            for audit in audits:
                 projects.update_audit(db, project, audit)
             if round is not None:
                 projects.insert_round(db, project, round)
                 projects.update_pool(db, project, pool, forecast=round.forecast)
             log.append(db, project, events)
 
+    def _save(self, project: str, batches: Mapping[str, Batch]) -> dict[str, str]:
+        """Write the artifacts of batches; the digest of each."""
+        with translated(self._url):
+            return {name: self.artifacts.save(project, batch) for name, batch in batches.items()}
+
     def rounds(self, project: str, pool: int) -> list[Round]:
         """The rounds of learning of a pool."""
         with self.reading() as db:
             return projects.pool_rounds(db, project, pool)
 
-    def audit(self, project: str, pool: int) -> Audit | None:
-        """The newest attempt at a pool's certificate."""
+    def audits(self, project: str, pool: int) -> dict[str, Audit]:
+        """The newest attempt at a pool's certificate for each question."""
         with self.reading() as db:
-            return projects.pool_audit(db, project, pool)
+            return projects.pool_audits(db, project, pool)
 
     # ----------------------------------------------------------------------- log
 
@@ -384,8 +427,9 @@ class SqlStore(Reviewing, Admitting, Jobs):
         self.sweep(project)
 
     def sweep(self, project: str) -> None:
-        """Remove columnar files that no transaction named: a killed process may have left
-        content in them that is erased since. The caller owns the project's loop."""
+        """Remove columnar files that no transaction named, and exports: a killed process may have
+        left content in them that is erased since. The caller owns the project's loop."""
+        self.transfers.forget_exports(project)
         with self.transaction() as db:
             named = erase.all_artifacts(db, project)
             self.artifacts.keep_only(

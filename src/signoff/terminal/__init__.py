@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 from signoff.core.questions import Answer
 from signoff.errors import UsageError
 from signoff.terminal.keys import Command
-from signoff.terminal.words import answer_name
+from signoff.terminal.words import answer_name, choice_of
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -115,7 +115,7 @@ class TerminalReviewer:
                 seconds = self._clock() - shown_at
                 desk.answer(request, reply, seconds=seconds)
                 self._seconds.append(seconds)
-                note = f"Saved: {answer_name(request.question, reply)} (u takes it back)"
+                note = f"Saved: {answer_name(choice_of(request), reply)} (u takes it back)"
         return True
 
     def _with_pace(self, progress: Progress) -> Progress:

@@ -11,6 +11,7 @@ from signoff.errors import InputError
 from signoff.terminal.keys import Command
 from signoff.terminal.untrusted import visible
 from signoff.terminal.words import (
+    choice_of,
     choices_line,
     help_lines,
     parse_line,
@@ -47,13 +48,13 @@ class LineFront:
             if not line.strip():
                 continue
             try:
-                reply = parse_line(request.question, line)
+                reply = parse_line(choice_of(request), line)
             except InputError as refused:
                 self._print(f"{refused.message} {refused.hint}")
                 continue
             if reply is not Command.HELP:
                 return reply
-            self._print("\n".join(help_lines(request.question)))
+            self._print("\n".join(help_lines(choice_of(request))))
 
     def _show(self, request: Request, progress: Progress) -> None:
         text = visible(text_of(request))
@@ -62,8 +63,8 @@ class LineFront:
             text = f"{text[:LONGEST_TEXT]}\n(… {left:,} more characters)"
         self._print(f"\n[{progress_line(progress)}]")
         self._print("\n".join(f"    {line}" for line in text.splitlines()))
-        self._print(request.question.text)
-        self._print(choices_line(request.question))
+        self._print(choice_of(request).text)
+        self._print(choices_line(choice_of(request)))
 
     def _print(self, line: str, *, end: str = "\n") -> None:
         self._console.print(Text(visible(line)), end=end, soft_wrap=True)

@@ -26,7 +26,7 @@ from signoff.terminal.keys import (
     single_keys,
 )
 from signoff.terminal.untrusted import visible
-from signoff.terminal.words import help_lines, label_names, progress_line, text_of
+from signoff.terminal.words import choice_of, help_lines, label_names, progress_line, text_of
 
 if TYPE_CHECKING:
     from rich.console import Console, RenderableType
@@ -92,7 +92,7 @@ class ScreenFront:
 
     def ask(self, request: Request, progress: Progress, note: str) -> Answer | Command:
         """Show one item and wait for the key that decides."""
-        names = label_names(request.question)
+        names = label_names(choice_of(request))
         card = _Card(
             request=request, progress=progress, note=note, names=names, keys=label_keys(names)
         )
@@ -103,7 +103,7 @@ class ScreenFront:
                 self._suspend()
                 continue
             if key == Command.HELP and not card.typed:
-                self._help(request.question)
+                self._help(choice_of(request))
                 continue
             reply = _reply(card, key)
             if reply is not None:
@@ -237,7 +237,7 @@ def _command(key: str) -> Answer | Command | None:
 
 
 def _label(card: _Card, position: int) -> Chosen:
-    return Chosen(card.request.question.ids[position])
+    return Chosen(choice_of(card.request).ids[position])
 
 
 def _typed(typed: str, key: str) -> str:
@@ -261,7 +261,7 @@ def _top(card: _Card) -> Text:
 
 
 def _bottom(card: _Card, width: int) -> Text:
-    question = Text(visible(card.request.question.text), "bold cyan")
+    question = Text(visible(choice_of(card.request).text), "bold cyan")
     labels = _found_labels(card) if card.keys is None else _all_labels(card.names, card.keys, width)
     parts = [question, labels, Text(""), _command_line(many=card.keys is None)]
     parts.append(Text(card.note, "dim", no_wrap=True, overflow="ellipsis"))

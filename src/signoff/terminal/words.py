@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen, answer_text
-from signoff.errors import InputError
+from signoff.errors import InputError, UsageError
 from signoff.terminal.keys import COMMAND_NAMES, Command, label_keys
 from signoff.terminal.untrusted import one_line
 
@@ -13,6 +13,17 @@ if TYPE_CHECKING:
     from signoff.ports import Progress, Request
 
 FEW_LABELS = 12
+
+
+def choice_of(request: Request) -> Choice:
+    """The choice that a request asks; raises :class:`UsageError` where it asks something else."""
+    questions = request.form.questions
+    if len(questions) == 1 and isinstance(questions[0], Choice):
+        return questions[0]
+    raise UsageError(
+        "The terminal asks one choice, and this project asks something else.",
+        hint="Answer on the page: --reviewer web.",
+    )
 
 
 def progress_line(progress: Progress) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import product
 from typing import cast
 
-from signoff.core.questions import CANNOT_SAY, Answer, Question, answer_text
+from signoff.core.questions import CANNOT_SAY, Answer, Question, answer_text, canonical
 from signoff.core.questions.reading import shown
 from signoff.errors import InputError
 from signoff.testing.expect import expect, expect_refusal
@@ -107,6 +107,10 @@ def _check_same(question: Question, answers: Sequence[Answer]) -> None:
         expect(same(a, a), f"{a!r} must be the same as itself.")
     for a, b in product(answers, repeat=2):
         expect(same(a, b) == same(b, a), f"same must not depend on the order: {a!r}, {b!r}.")
+        expect(
+            same(a, b) == (canonical(a) == canonical(b)),
+            f"same must go by the canonical forms: {a!r}, {b!r}.",
+        )
     for a, b, c in product(answers, repeat=3):
         if same(a, b) and same(b, c):
             expect(same(a, c), f"same must be transitive: {a!r}, {b!r}, {c!r}.")

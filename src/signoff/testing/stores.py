@@ -12,8 +12,9 @@ import polars as pl
 import uuid6
 
 from signoff.core.batches import Batch, seal
+from signoff.core.coding import labels_of
 from signoff.core.decisions import Decision
-from signoff.core.questions import CANNOT_SAY, Answer, Chosen
+from signoff.core.questions import CANNOT_SAY, Answer, Chosen, answers_to_json
 from signoff.core.records import (
     Json,
     NewEvent,
@@ -109,7 +110,11 @@ class Bench:
     ) -> NewReview:
         """An answer, ready to be stored."""
         return NewReview(
-            id=id or new_id(), request=request, reviewer=reviewer, answer=answer, seconds=None
+            id=id or new_id(),
+            request=request,
+            reviewer=reviewer,
+            answers={self.project.question.name: answer},
+            seconds=None,
         )
 
     def tell(self, review: NewReview, counted: bool) -> NewEvent:
@@ -120,13 +125,12 @@ class Bench:
             {
                 "pool": request.pool,
                 "item": request.item,
-                "question": self.project.question.name,
-                "question_version": self.project.question.version,
+                "questions": self.project.form.versions,
                 "reviewer": review.reviewer,
                 "seconds": None,
                 "reason": request.reason,
             },
-            {"answer": review.answer.to_json()},
+            {"answers": answers_to_json(review.answers)},
             pool=request.pool,
             item=request.item,
         )
@@ -208,7 +212,7 @@ def _check_leases(bench: Bench) -> None:
 
 def _check_answers(bench: Bench) -> None:
     ann = bench.store.find_reviewer(bench.project.id, "Ann") or ""
-    label = Chosen(bench.project.question.ids[0])
+    label = Chosen((labels_of(bench.project.question) or ("",))[0])
     (request,) = bench.lease(ann)
     sent = new_id()
     expect(bench.answer(request, ann, label, id=sent), "A first answer counts.")
@@ -272,14 +276,15 @@ def _check_decisions(bench: Bench) -> None:
     store, project = bench.store, bench.project
     answers = {r.item: r.answer for r in store.reviews(project, 1) if r.answer is not None}
     batch = bench.decisions(answers)
-    body: Json = {"pool": 1, "by": "reviewers", "batch": batch.reference()}
+    name = project.question.name
+    body: Json = {"pool": 1, "question": name, "by": "reviewers", "batch": batch.reference()}
     learned = Round(
         pool=1, number=1, answers=1, reason="uncertain", model=None, forecast=None, scores={}
     )
     store.decide(
         project.id,
         1,
-        batch,
+        {name: batch},
         [bench.event("decisions.made", body)],
         by="reviewers",
         phase="closed",
@@ -288,13 +293,13 @@ def _check_decisions(bench: Bench) -> None:
     )
     (pool,) = store.pools(project.id)
     expect(pool.phase == "closed", "Deciding changes the phase.")
-    expect(pool.people_root == batch.root, "A pool names its decisions.")
+    expect(pool.people_roots == {name: batch.root}, "A pool names its decisions by question.")
     back = store.batch(project.id, "decisions", batch.root)
     expect(back.private == list(batch.private), "Decisions come back as they were sealed.")
     expect(back.commitments == batch.commitments, "Their commitments come back.")
     expect(np.array_equal(back.ints, batch.ints), "Their numbers come back.")
     expect(store.rounds(project.id, 1) == [learned], "A round comes back as it was.")
-    expect(store.audit(project.id, 1) is None, "No audit is made up.")
+    expect(store.audits(project.id, 1) == {}, "No audit is made up.")
     expect_refusal(lambda: store.batch(project.id, "decisions", "0" * 64), "An unknown batch")
 
 

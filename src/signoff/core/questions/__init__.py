@@ -28,9 +28,10 @@ from signoff.core.questions.answers import (
     Span,
     Written,
     answer_text,
+    canonical,
 )
 from signoff.core.questions.choice import Choice
-from signoff.core.questions.form import Form, answers_to_json, form_from_json
+from signoff.core.questions.form import Form, Given, answers_to_json, form_from_json
 from signoff.core.questions.kinds import KINDS, AnyQuestion, question_from_json
 from signoff.core.questions.labels import MAX_LABELS, Label
 from signoff.core.questions.multichoice import MultiChoice
@@ -51,6 +52,7 @@ __all__ = [
     "Chosen",
     "ChosenMany",
     "Form",
+    "Given",
     "Label",
     "Marked",
     "MultiChoice",
@@ -66,6 +68,7 @@ __all__ = [
     "Written",
     "answer_text",
     "answers_to_json",
+    "canonical",
     "form_from_json",
     "from_utf16",
     "question_from_json",

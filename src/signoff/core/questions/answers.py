@@ -6,6 +6,7 @@ The forms are a closed set: a kind of question made elsewhere takes answers of t
 from __future__ import annotations
 
 import json
+import unicodedata
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, Protocol
@@ -140,6 +141,23 @@ def answer_text(answer: Answer) -> str:
             return "(cannot say)"
 
 
+def canonical(answer: Answer) -> Answer:
+    """One answer for all that are the same, whatever the question: what ``same`` compares.
+
+    >>> canonical(Written(" caf\u0065\u0301\n")) == Written("caf\u00e9")
+    True
+    """
+    match answer:
+        case ChosenMany(labels):
+            return ChosenMany(tuple(sorted(set(labels))))
+        case Written(text):
+            return Written(unicodedata.normalize("NFC", text.strip()))
+        case Marked(spans):
+            return Marked(tuple(sorted(set(spans), key=lambda s: (s.start, s.end, s.label))))
+        case _:
+            return answer
+
+
 class Question(Protocol):
     """What every kind of question offers the engine, the store and the reviewers."""
 
@@ -161,7 +179,7 @@ class Question(Protocol):
         ...
 
     def same(self, a: Answer, b: Answer) -> bool:
-        """Whether two answers say the same: an equivalence relation."""
+        """Whether two answers say the same: whether their :func:`canonical` forms are equal."""
         ...
 
     def distance(self, a: Answer, b: Answer) -> float:

@@ -9,10 +9,15 @@ from typing import cast
 from signoff.core.questions.answers import Answer, Question
 from signoff.core.questions.definition import malformed
 from signoff.core.questions.kinds import question_from_json
+from signoff.core.questions.pairwise import Pairwise
 from signoff.core.questions.reading import NOT_AN_ANSWER, shown, some
+from signoff.core.questions.spans import Spans
+from signoff.core.questions.text import Text
 from signoff.errors import InputError, UsageError
 
 MAX_QUESTIONS = 50
+Given = Answer | Mapping[str, Answer]
+"""Answers to a form by question name; where it asks one question, its answer alone will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +53,37 @@ class Form:
         """The questions' names, in order."""
         return tuple(question.name for question in self.questions)
 
+    @property
+    def only(self) -> Question:
+        """The question of a form that has one; raises :class:`ValueError` where there are more."""
+        if len(self.questions) != 1:
+            raise ValueError(f"the form asks {len(self.questions)} questions, not one")
+        return self.questions[0]
+
+    @property
+    def versions(self) -> dict[str, int]:
+        """The questions' versions by name."""
+        return {question.name: question.version for question in self.questions}
+
+    def question(self, name: str) -> Question:
+        """The question of this name; raises :class:`KeyError` where there is none."""
+        for question in self.questions:
+            if question.name == name:
+                return question
+        raise KeyError(name)
+
+    def taken(self, given: Given) -> dict[str, Answer]:
+        """Answers by question name, from those or from one answer to the only question."""
+        if isinstance(given, Mapping):
+            return self.check(given)
+        return self.check({self.only.name: given})
+
+    def check_about(self, answers: Mapping[str, Answer], text: str) -> None:
+        """Raise :class:`InputError` where answers cannot be about an item of this text."""
+        for question in self.questions:
+            if isinstance(question, Spans):
+                question.check(answers[question.name], text)
+
     def check(self, answers: Mapping[str, Answer]) -> dict[str, Answer]:
         """The answers in the questions' order; refuses where one is missing, unknown or no answer.
 
@@ -76,6 +112,17 @@ class Form:
     def to_json(self) -> list[dict[str, object]]:
         """The questions' definitions."""
         return [question.to_json() for question in self.questions]
+
+
+def columns_shown(form: Form) -> tuple[str, ...]:
+    """The columns that questions show by name: both of a pair, the text to correct."""
+    names: list[str] = []
+    for question in form.questions:
+        if isinstance(question, Pairwise):
+            names += [question.a, question.b]
+        elif isinstance(question, Text) and question.field is not None:
+            names.append(question.field)
+    return tuple(dict.fromkeys(names))
 
 
 def answers_to_json(answers: Mapping[str, Answer]) -> dict[str, object]:

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import dataclasses
-import unicodedata
 from dataclasses import dataclass
 from typing import Literal
 
-from signoff.core.questions.answers import CANNOT_SAY, Answer, Written
+from signoff.core.questions.answers import CANNOT_SAY, Answer, Written, canonical
 from signoff.core.questions.definition import Definition, check_header, header_json
 from signoff.core.questions.reading import (
     NOT_AN_ANSWER,
@@ -90,7 +89,7 @@ class Text:
 
     def same(self, a: Answer, b: Answer) -> bool:
         """Equal in Unicode's form NFC without white space at the ends."""
-        return _normal(a) == _normal(b)
+        return canonical(a) == canonical(b)
 
     def distance(self, a: Answer, b: Answer) -> float:
         """Edits that turn one into the other, as a share of the longer one's length.
@@ -99,7 +98,7 @@ class Text:
         >>> question.distance(Written("kitten"), Written("mitten"))
         0.16666666666666666
         """
-        a, b = _normal(a), _normal(b)
+        a, b = canonical(a), canonical(b)
         if isinstance(a, Written) and isinstance(b, Written):
             return edits(a.text, b.text) / max(1, len(a.text), len(b.text))
         return nominal(a, b)
@@ -116,12 +115,6 @@ class Text:
     def to_json(self) -> dict[str, object]:
         """The definition, as the store and the log keep it."""
         return {**header_json(self), "field": self.field, "longest": self.longest}
-
-
-def _normal(answer: Answer) -> Answer:
-    if isinstance(answer, Written):
-        return Written(unicodedata.normalize("NFC", answer.text.strip()))
-    return answer
 
 
 def edits(a: str, b: str) -> int:

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from signoff.accounts.office import Office
 from signoff.core.people import Right, Role
 from signoff.core.records import Project
 from signoff.server import wire
@@ -17,12 +18,16 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one application works with; ``worker``: None where another program does its work."""
+    """What one application works with; ``worker``: None where another program does its work.
+
+    ``work``: None where there is no long work to order; ``people``: None without accounts.
+    """
 
     projects: Projects
     desks: Desks
@@ -30,6 +35,8 @@ class Services:
     live: Live
     metrics: Metrics
     worker: WorkerProcess | None = None
+    work: StoredWork | None = None
+    people: Office | None = None
 
 
 def services(request: Request) -> Services:
@@ -122,12 +129,15 @@ REFUSALS: dict[int, str] = {
     401: "Nobody is signed in, or the token is not valid.",
     403: "The role or the token does not allow this, or the request comes from elsewhere.",
     404: "There is no such thing, or the caller may not know of it.",
+    408: "The body stopped coming.",
     409: "The queue has moved on.",
+    410: "It is not kept any more.",
     413: "The request is too large.",
     422: "The request is well formed, and the project refuses it.",
     429: "Too many tries.",
     500: "Something went wrong here.",
     503: "The store is busy.",
+    507: "The disk is full.",
 }
 
 

@@ -26,7 +26,13 @@ def me(caller: Known, served: Served) -> wire.Me:
         for project in served.projects.all()
         if (role := caller.role(project.id)) is not None
     }
-    return wire.Me(name=caller.name, kind=caller.kind, roles=roles)
+    return wire.Me(
+        name=caller.name,
+        kind=caller.kind,
+        roles=roles,
+        account=caller.account,
+        runs_the_site=caller.runs_the_site,
+    )
 
 
 @router.get("/projects")

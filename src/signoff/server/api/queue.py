@@ -97,7 +97,7 @@ def answer(
             given.request, parsed, seconds=given.seconds, id=str(id), note=given.note
         )
     except OtherAnswer as refused:
-        raise _with_both(refused, place.project.question.name) from None
+        raise _with_both(refused) from None
     place.services.metrics.answers.labels(str(receipt.counted).lower()).inc()
     return wire.ReviewStored(
         id=receipt.id,
@@ -107,15 +107,14 @@ def answer(
     )
 
 
-def _with_both(refused: OtherAnswer, question: str) -> Refusal:
-    """The conflict with the answer that stands and the one refused, as a page sends answers."""
-    both = {"first": refused.first, "second": refused.second}
+def _with_both(refused: OtherAnswer) -> Refusal:
+    """The conflict with the answers that stand and those refused, as a page sends answers."""
     return Refusal(
         409,
         refused.code,
         refused.message,
         hint=refused.hint,
-        further={name: answer and {question: answer} for name, answer in both.items()},
+        further={"first": refused.first, "second": refused.second},
     )
 
 
