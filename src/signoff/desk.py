@@ -294,7 +294,10 @@ class QueueDesk:
 
     def mine(self) -> int:
         """How many of the newest pool's answers are this reviewer's."""
-        return self.store.answered_by(self.project.id, self._pool().number, self.reviewer)
+        pools = self.store.pools(self.project.id)
+        if not pools:
+            return 0
+        return self.store.answered_by(self.project.id, pools[-1].number, self.reviewer)
 
     def _pool(self) -> Pool:
         return self.store.pools(self.project.id)[-1]

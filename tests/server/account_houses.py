@@ -32,14 +32,16 @@ class AccountHouse:
     seconds: list[float]
 
     @classmethod
-    def build(cls, where: str, folder: Path, *, static: Path, secure: bool = False) -> AccountHouse:
+    def build(
+        cls, where: str, folder: Path, *, static: Path, secure: bool = False, port: int = PORT
+    ) -> AccountHouse:
         desk, seconds = open_desk(where, folder), [0.0]
-        access = AccountAccess(desk.entrance, port=PORT, secure=secure, clock=lambda: seconds[0])
+        access = AccountAccess(desk.entrance, port=port, secure=secure, clock=lambda: seconds[0])
         app = create_app(
             StoredProjects(store=desk.store),
             StoredDesks(store=desk.store),
             access=access,
-            hosts=loopback_hosts(PORT),
+            hosts=loopback_hosts(port),
             static=static,
             work=StoredWork(store=desk.store),
             people_kept=desk.office,

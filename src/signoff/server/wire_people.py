@@ -11,7 +11,7 @@ from signoff.core.events import instant
 from signoff.core.people import Account, ApiToken, Invitation, Person, Right, Role
 from signoff.server.wire import Asking, Instant, Told, plain_text, whole
 
-Days = Annotated[int, BeforeValidator(whole), Field(ge=1, le=MOST_DAYS)]
+Days = Annotated[int, Field(ge=1, le=MOST_DAYS), BeforeValidator(whole)]
 Label = Annotated[
     str,
     Field(min_length=1, max_length=200, json_schema_extra={"pattern": r"^[^\x00]*$"}),
