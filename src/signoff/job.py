@@ -20,11 +20,13 @@ from signoff.bootstrap import (
     refuse_infeasible,
     sign_with_its_key,
     stored_model,
+    without_model,
 )
 from signoff.core.coding import labels_of
 from signoff.core.questions import Answer, Choice, Form
+from signoff.core.questions.form import columns_shown, needs_text
 from signoff.core.records import Project
-from signoff.core.routing import AskAlways, Certified, Policy
+from signoff.core.routing import AskAlways, Certified, People, Policy
 from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
@@ -40,6 +42,11 @@ DEFAULT_QUESTION = "Which label fits?"
 COLUMN = "column:"
 ACTOR = "run"
 """Who writes a run's events: never a person's name, since the log keeps it for ever."""
+
+
+def print_note(note: str) -> None:
+    """Say something on standard error before anything is asked."""
+    print(note, file=sys.stderr, flush=True)
 
 
 def print_link(url: str, opened: bool) -> None:
@@ -78,6 +85,8 @@ class RunOptions:
     report: str | None = None
     show_page: Callable[[str, bool], None] = print_link
     """Told the link of the review page, and whether a browser was opened on it."""
+    say: Callable[[str], None] = print_note
+    """Told what must be known before anything is asked."""
 
     @property
     def oracle(self) -> str | None:
@@ -189,9 +198,9 @@ def _first_run(table: Table, options: RunOptions) -> _FirstRun:
         require_column(table, column, "--reviewer")
         parse_labels(column, table.frame[column], spec.form.question(question))
     rows = _incoming(table, spec)
-    refuse_infeasible(spec.policy, rows.items, spec.form)
     model = spec.model if options.model is None else options.model
     automations = make_automations(spec.policy, model, spec.form)
+    refuse_infeasible(spec.policy, rows.items, spec.form)
     return _FirstRun(spec=spec, automations=automations, rows=rows)
 
 
@@ -314,19 +323,36 @@ def _require_columns(table: Table, options: RunOptions) -> None:
 def _specify(table: Table, options: RunOptions) -> ProjectSpec:
     """What a first run with these options fixes."""
     form = _form(table, options)
+    for column in columns_shown(form):
+        require_column(table, column, "a question's definition")
     oracle = oracle_columns(options.oracle, form)
     return ProjectSpec(
         name=options.project,
         form=form,
-        policy=options.policy or Certified(),
+        policy=options.policy or _default_policy(options, form),
         rules=options.rules,
         process=process_of(options),
         model=_model_name(options.model),
         group=True if options.group is None else options.group,
-        text_column=_text_column(table, options, tuple(oracle.values())),
+        text_column=_text_column(table, options, form, tuple(oracle.values())),
         key_column=options.key,
         hidden=tuple(oracle.values()),
     )
+
+
+def _default_policy(options: RunOptions, form: Form) -> Policy:
+    """Certified, where models answer every question; else people answer everything."""
+    return People() if without_model(options.model, form) else Certified()
+
+
+def people_note(options: RunOptions, project: Project) -> str | None:
+    """What to say where nobody asked for it and people answer everything."""
+    if options.policy is not None or not isinstance(project.policy, People):
+        return None
+    lacking = without_model(options.model, project.form)
+    if not lacking:
+        return None
+    return f"People answer everything: no model answers {', '.join(lacking)} (see --model)."
 
 
 def _form(table: Table, options: RunOptions) -> Form:
@@ -361,16 +387,20 @@ def process_of(options: RunOptions) -> dict[str, object]:
     return {"kind": reviewer.kind, "name": reviewer.name}
 
 
-def _text_column(table: Table, options: RunOptions, oracle: Sequence[str]) -> str | None:
+def _text_column(
+    table: Table, options: RunOptions, form: Form, oracle: Sequence[str]
+) -> str | None:
+    """The column people read; None where the questions show all there is to see."""
     if options.text is not None:
         return options.text
-    exclude = [name for name in (*oracle, options.key) if name is not None]
+    shown = columns_shown(form)
+    exclude = [name for name in (*oracle, *shown, options.key) if name is not None]
     if isinstance(options.policy, Certified) and options.policy.slice is not None:
         exclude.append(options.policy.slice)
     try:
         return guess_text_column(table.frame, exclude, name=table.name)
     except InputError:
-        if options.model in (None, "text"):
+        if needs_text(form) or (options.model in (None, "text") and not shown):
             raise
         return None
 

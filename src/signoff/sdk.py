@@ -19,7 +19,16 @@ from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished, UsageError
 from signoff.formats.write import write_text
-from signoff.job import ACTOR, Job, Paths, RunOptions, column_reviewer, new_rows, prepare
+from signoff.job import (
+    ACTOR,
+    Job,
+    Paths,
+    RunOptions,
+    column_reviewer,
+    new_rows,
+    people_note,
+    prepare,
+)
 from signoff.ports import Progress, Reviewer
 from signoff.project.ownership import owning
 from signoff.reviewers import CallableReviewer, Said
@@ -91,6 +100,9 @@ def _loop(
     engine.on_progress = on_progress
     _clean_up(job.store, project)
     rows, messages = new_rows(job)
+    if note := people_note(options, project):
+        options.say(note)
+        messages.append(note)
     if rows is not None:
         _refuse_second_open_pool(engine)
         add_rows(engine, rows)

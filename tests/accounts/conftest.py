@@ -1,4 +1,4 @@
-"""An office over a real store with two projects, on both databases."""
+"""An directory over a real store with two projects, on both databases."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from offices import Desk, open_desk
+from directories import Desk, open_desk
 
 
 @pytest.fixture
 def desk(store_url: str, tmp_path: Path) -> Iterator[Desk]:
-    """An office in SQLite and in PostgreSQL."""
+    """An directory in SQLite and in PostgreSQL."""
     opened = open_desk(store_url, tmp_path)
     yield opened
     opened.store.close()
@@ -23,7 +23,7 @@ def desk(store_url: str, tmp_path: Path) -> Iterator[Desk]:
 
 @pytest.fixture
 def sqlite_desk(tmp_path: Path) -> Iterator[Desk]:
-    """An office in SQLite."""
+    """An directory in SQLite."""
     opened = open_desk(f"sqlite:///{tmp_path / 'a.signoff.db'}", tmp_path)
     yield opened
     opened.store.close()

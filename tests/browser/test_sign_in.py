@@ -12,10 +12,10 @@ from playwright.sync_api import Browser, BrowserContext, expect
 TESTS = Path(__file__).parent.parent
 sys.path[:0] = [str(TESTS / "accounts"), str(TESTS / "server")]
 
-from offices import PASSWORD  # noqa: E402
+from directories import PASSWORD  # noqa: E402
 from sites import Site, serving  # noqa: E402
 
-from signoff.accounts.office import Office  # noqa: E402
+from signoff.accounts.directory import Directory  # noqa: E402
 from signoff.bootstrap import open_store  # noqa: E402
 
 
@@ -23,7 +23,7 @@ from signoff.bootstrap import open_store  # noqa: E402
 def team(tmp_path: Path) -> Iterator[Site]:
     """A served store with one account, Ann's, who runs it."""
     store = open_store(str(tmp_path / "projects.signoff.db"), create=True)
-    Office(store=store).add("Ann", PASSWORD, everywhere="admin")
+    Directory(store=store).add("Ann", PASSWORD, everywhere="admin")
     store.close()
     with serving(tmp_path) as site:
         yield site
@@ -60,8 +60,8 @@ def test_somebody_joins_by_a_link_and_the_link_is_spent(
     team: Site, person: Callable[[], BrowserContext], tmp_path: Path
 ) -> None:
     store = open_store(str(tmp_path / "projects.signoff.db"), create=False)
-    office = Office(store=store)
-    token = office.invite(None, "admin", by=office.find("Ann").id).secret.text
+    directory = Directory(store=store)
+    token = directory.invite(None, "admin", by=directory.find("Ann").id).secret.text
     store.close()
     link = f"{team.url}/join?token={token}"
     page = person().new_page()

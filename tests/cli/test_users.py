@@ -13,8 +13,8 @@ from pathlib import Path
 
 import pytest
 
+from signoff.accounts.directory import Directory
 from signoff.accounts.entrance import Entrance
-from signoff.accounts.office import Office
 from signoff.bootstrap import open_store
 from signoff.cli import main
 from signoff.core.routing import People
@@ -109,12 +109,12 @@ def test_without_the_signing_key_people_are_added_and_a_worker_signs_later(
 def test_a_password_from_standard_input_is_its_first_line(user: User) -> None:
     user("add", "Ann", typed=f"{PASSWORD}\r\nsomething else\n")
     store = opened()
-    entrance = Entrance(office=Office(store=store))
+    entrance = Entrance(directory=Directory(store=store))
     assert entrance.sign_in("Ann", PASSWORD) is not None
     store.close()
     user("password", "Ann", typed="another one altogether")
     store = opened()
-    entrance = Entrance(office=Office(store=store))
+    entrance = Entrance(directory=Directory(store=store))
     assert entrance.sign_in("Ann", PASSWORD) is None
     assert entrance.sign_in("Ann", "another one altogether") is not None
     store.close()
@@ -128,7 +128,7 @@ def test_a_token_is_printed_once_alone_on_standard_output(
     assert user("token", "Ann", "--scope", "read", "--scope", "answer", "--days", "30") == 0
     (secret,) = capsys.readouterr().out.splitlines()
     store = opened()
-    identity = Entrance(office=Office(store=store)).of_token(secret)
+    identity = Entrance(directory=Directory(store=store)).of_token(secret)
     assert identity is not None
     assert identity.scopes == {"read", "answer"}
     (kept,) = store.tokens(identity.account.id)
@@ -143,7 +143,7 @@ def test_an_invitation_is_printed_as_the_end_of_a_link(
     (link,) = capsys.readouterr().out.splitlines()
     store = opened()
     (project,) = store.projects()
-    ann = Office(store=store).join(link.removeprefix("/join?token="), "Ann", PASSWORD)
+    ann = Directory(store=store).join(link.removeprefix("/join?token="), "Ann", PASSWORD)
     assert store.roles_of(ann.id) == {project.id: "auditor"}
     store.close()
 

@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from directories import PASSWORD, Desk, open_desk
 from fastapi import FastAPI
-from offices import PASSWORD, Desk, open_desk
 from starlette.testclient import TestClient
 
 from signoff.core.people import Account
@@ -24,7 +24,7 @@ FORM = {"Origin": URL}
 
 @dataclass(slots=True, kw_only=True)
 class AccountHouse:
-    """The application, the office behind it, and a clock for the limits on tries."""
+    """The application, the directory behind it, and a clock for the limits on tries."""
 
     app: FastAPI
     desk: Desk
@@ -44,7 +44,7 @@ class AccountHouse:
             hosts=loopback_hosts(port),
             static=static,
             work=StoredWork(store=desk.store),
-            people_kept=desk.office,
+            directory=desk.directory,
         )
         return cls(app=app, desk=desk, access=access, seconds=seconds)
 
@@ -71,7 +71,7 @@ class AccountHouse:
 
     def program(self, account: Account, *scopes: Any, days: int = 90) -> Any:
         """A program with a token."""
-        minted = self.desk.office.mint(
+        minted = self.desk.directory.mint(
             account, name="test", scopes=frozenset(scopes), by=account.id, days=days
         )
         return self.client(Authorization=f"Bearer {minted.secret.text}")

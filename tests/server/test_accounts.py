@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 from account_houses import FORM, URL, AccountHouse
-from offices import PASSWORD
+from directories import PASSWORD
 
-from signoff.accounts.office import DAY
+from signoff.accounts.directory import DAY
 from signoff.server.accounts import ADDRESS_TRIES, NAME_TRIES, TRY_SECONDS
 
 # --------------------------------------------------------------------------- sign in
@@ -34,7 +34,7 @@ def test_the_right_name_and_password_open_the_page(accounts: AccountHouse) -> No
     assert (me["name"], me["kind"]) == ("Ben", "account")
     assert me["roles"] == {accounts.desk.reviews.id: "reviewer"}
     assert accounts.desk.entrance.of_session(browser.cookies[accounts.access.cookie])
-    assert accounts.desk.office.find("Ben") == ben
+    assert accounts.desk.directory.find("Ben") == ben
 
 
 def test_a_session_cookie_is_out_of_reach_of_scripts_and_other_sites(team: AccountHouse) -> None:
@@ -200,7 +200,7 @@ def test_a_removed_persons_session_and_token_die_at_once(accounts: AccountHouse)
     path = f"/api/v1/projects/{accounts.desk.reviews.id}"
     for caller in (browser, program):
         assert caller.get(path).status_code == 200
-    accounts.desk.office.remove(ben, by="command")
+    accounts.desk.directory.remove(ben, by="command")
     for caller in (browser, program):
         assert caller.get(path).status_code == 401
         assert caller.post(f"{path}/leases", json={}).status_code == 401
@@ -213,9 +213,9 @@ def test_a_role_taken_away_is_gone_at_once(accounts: AccountHouse) -> None:
     browser = accounts.browser(ben)
     path = f"/api/v1/projects/{accounts.desk.reviews.id}"
     assert browser.post(f"{path}/leases", json={}).status_code == 200
-    accounts.desk.office.change_role(ben, accounts.desk.reviews.id, "auditor", by="command")
+    accounts.desk.directory.change_role(ben, accounts.desk.reviews.id, "auditor", by="command")
     assert browser.post(f"{path}/leases", json={}).status_code == 403
-    accounts.desk.office.change_role(ben, accounts.desk.reviews.id, None, by="command")
+    accounts.desk.directory.change_role(ben, accounts.desk.reviews.id, None, by="command")
     assert browser.get(path).status_code == 404
 
 
@@ -224,7 +224,7 @@ def test_somebody_new_under_an_old_name_sits_at_a_desk_of_their_own(accounts: Ac
     ben = accounts.desk.reviewer()
     path = f"/api/v1/projects/{accounts.desk.reviews.id}/history"
     assert accounts.browser(ben).get(path).status_code == 200
-    accounts.desk.office.remove(ben, by="command")
+    accounts.desk.directory.remove(ben, by="command")
     assert accounts.browser(accounts.desk.reviewer("Ben")).get(path).status_code == 200
     names = accounts.desk.store.reviewer_names(accounts.desk.reviews.id)
     assert len(names) == 2
@@ -235,7 +235,9 @@ def test_somebody_new_under_an_old_name_sits_at_a_desk_of_their_own(accounts: Ac
 
 
 def link(house: AccountHouse, *, days: int = 7) -> str:
-    invited = house.desk.office.invite(house.desk.reviews.id, "reviewer", by="command", days=days)
+    invited = house.desk.directory.invite(
+        house.desk.reviews.id, "reviewer", by="command", days=days
+    )
     return invited.secret.text
 
 
@@ -251,7 +253,7 @@ def test_an_invitation_lets_somebody_in_and_signs_them_in(accounts: AccountHouse
 
 def test_a_used_expired_or_made_up_invitation_lets_nobody_in(accounts: AccountHouse) -> None:
     used, expired = link(accounts, days=9), link(accounts, days=1)
-    accounts.desk.office.join(used, "Cyd", PASSWORD)
+    accounts.desk.directory.join(used, "Cyd", PASSWORD)
     accounts.desk.now += DAY
     for token in (used, expired, "made-up", ""):
         browser = accounts.client()
@@ -276,11 +278,11 @@ def test_a_form_that_cannot_be_is_shown_again(
     assert got.status_code == 422
     assert why in got.text
     assert password not in got.text
-    team.desk.office.join(token, "Ben", PASSWORD)
+    team.desk.directory.join(token, "Ben", PASSWORD)
 
 
 def test_somebody_who_has_an_account_joins_with_it(team: AccountHouse) -> None:
-    ben = team.desk.office.add("Ben", PASSWORD)
+    ben = team.desk.directory.add("Ben", PASSWORD)
     token, browser = link(team), team.client()
     assert f"/sign-in?join={token}" in browser.get("/join", params={"token": token}).text
     entered = team.sign_in(browser, "Ben", join=token)

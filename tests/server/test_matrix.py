@@ -13,15 +13,17 @@ from uuid import uuid4
 import pytest
 from account_houses import URL, AccountHouse
 
-from signoff.accounts.office import DAY
+from signoff.accounts.directory import DAY
 from signoff.core.people import ALL_RIGHTS, RIGHTS, Account, Right, Role
 
-Need = Literal["open", "known", "in person", "site", "read", "answer", "manage", "audit"]
+Need = Literal[
+    "open", "known", "in person", "site", "read", "answer", "manage", "audit", "not blind"
+]
 """What a route asks of its caller.
 
 "known": anybody with an account; "in person": with a session, not a token; "site": who runs the
 site; the others a right in the project, "audit" that of reading for all but reviewers, whom the
-log would tell which items are audited.
+log would tell which items are audited, "not blind" for whoever may not answer, or may manage, too.
 """
 
 P = "/api/v1/projects/{p}"
@@ -52,6 +54,10 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     f"POST {P}/requests/{{id}}/flag": ("answer", {"note": "odd"}),
     f"POST {P}/undo": ("answer", {}),
     f"GET {P}/history": ("answer", None),
+    # streams
+    f"POST {P}/items": ("manage", {"items": [{"key": "k", "text": "hello"}]}),
+    f"GET {P}/items/{{id}}": ("manage", None),
+    f"GET {P}/stream": ("not blind", None),
     # long work
     "POST /api/v1/uploads": ("site", b"text\nhello\n"),
     f"POST {P}/import": ("manage", b"text\nhello\n"),
@@ -139,16 +145,19 @@ def expected(need: Need, who: Who) -> int | None:
         return None if who.everywhere and "manage" in who.scopes else 403
     if who.role is None:
         return 404
-    right: Right = "read" if need == "audit" else need
-    closed = need == "audit" and who.role == "reviewer"
-    return None if right in RIGHTS[who.role] & who.scopes and not closed else 403
+    may = RIGHTS[who.role] & who.scopes
+    closed = (need == "audit" and who.role == "reviewer") or (
+        need == "not blind" and "answer" in may and "manage" not in may
+    )
+    right: Right = "read" if need in ("audit", "not blind") else need
+    return None if right in may and not closed else 403
 
 
 def person(house: AccountHouse, who: Who) -> Account:
     """Somebody with this role in the first project, or one in the second only."""
     project = house.desk.letters if who.role is None else house.desk.reviews
     given: dict[str, Role] = {} if who.everywhere else {project.id: who.role or "reviewer"}
-    return house.desk.office.add(
+    return house.desk.directory.add(
         f"somebody {uuid4().hex[:6]}",
         "four unrelated plain words",
         everywhere="admin" if who.everywhere else None,
@@ -162,7 +171,7 @@ def shown_by(house: AccountHouse, who: Who, account: Account | None) -> dict[str
     if account is None:
         return page
     if who.token:
-        minted = house.desk.office.mint(
+        minted = house.desk.directory.mint(
             account, name="test", scopes=who.scopes, by=account.id, days=who.after_days or 1
         )
         shown = {"Authorization": f"Bearer {minted.secret.text}"}
@@ -225,7 +234,7 @@ def test_every_route_that_is_described_is_in_the_table(site: AccountHouse) -> No
 
 def test_the_table_tells_callers_apart() -> None:
     """Every need is asked of somebody who gets in and of somebody who does not."""
-    for need in ("known", "in person", "site", "read", "answer", "manage", "audit"):
+    for need in ("known", "in person", "site", "read", "answer", "manage", "audit", "not blind"):
         outcomes = {expected(need, who) for who in CALLERS.values()}
         assert None in outcomes
         assert 401 in outcomes

@@ -8,7 +8,7 @@ from dataclasses import replace
 import anyio
 import pytest
 from account_houses import FORM, AccountHouse
-from offices import PASSWORD
+from directories import PASSWORD
 from queues import Queue
 from starlette.requests import Request
 
@@ -26,7 +26,7 @@ def people(house: AccountHouse) -> str:
 def test_a_manager_lists_changes_and_removes_people_of_a_project(accounts: AccountHouse) -> None:
     desk = accounts.desk
     ann, ben = desk.admin(), desk.reviewer()
-    cyd = desk.office.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
+    cyd = desk.directory.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
     manager = accounts.browser(cyd)
     assert manager.get(people(accounts)).json() == {
         "people": [
@@ -47,8 +47,8 @@ def test_a_manager_lists_changes_and_removes_people_of_a_project(accounts: Accou
 
 def test_only_admins_make_change_and_remove_admins(team: AccountHouse) -> None:
     desk = team.desk
-    boss = desk.office.add("Dan", PASSWORD, given={desk.reviews.id: "admin"})
-    cyd = desk.office.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
+    boss = desk.directory.add("Dan", PASSWORD, given={desk.reviews.id: "admin"})
+    cyd = desk.directory.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
     ben = desk.reviewer()
     manager, admin = team.browser(cyd), team.browser(boss)
     make, change = f"{people(team)}/{ben.id}", f"{people(team)}/{boss.id}"
@@ -67,7 +67,7 @@ def test_only_admins_make_change_and_remove_admins(team: AccountHouse) -> None:
 
 def test_an_invitation_made_over_the_api_lets_somebody_in(accounts: AccountHouse) -> None:
     desk = accounts.desk
-    cyd = desk.office.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
+    cyd = desk.directory.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
     manager = accounts.browser(cyd)
     path = f"/api/v1/projects/{desk.reviews.id}/invitations"
     made = manager.post(path, json={"role": "reviewer", "days": 3}).json()
@@ -148,7 +148,7 @@ def test_a_stream_ends_when_its_listener_is_removed(team: AccountHouse) -> None:
         async def watch(self, project: Project) -> AsyncGenerator[Standing]:
             assert project.id == desk.reviews.id
             yield standing
-            desk.office.remove(ben, by="command")
+            desk.directory.remove(ben, by="command")
             yield standing
 
     caller = team.access.caller(request)

@@ -11,10 +11,10 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
-from offices import PASSWORD
+from directories import PASSWORD
 from sites import MODULES, Site, alive, serving, wait_until
 
-from signoff.accounts.office import Office
+from signoff.accounts.directory import Directory
 from signoff.bootstrap import open_store
 from signoff.core.routing import Certified
 from signoff.sdk import run
@@ -144,7 +144,7 @@ def test_a_worker_that_says_nothing_useful_is_heard_out() -> None:
 def with_admin(folder: Path) -> None:
     """A store in which Ann runs the site."""
     store = open_store(str(folder / "projects.signoff.db"), create=True)
-    Office(store=store).add("Ann", PASSWORD, everywhere="admin")
+    Directory(store=store).add("Ann", PASSWORD, everywhere="admin")
     store.close()
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from signoff.accounts.office import DAY, Office
+from signoff.accounts.directory import DAY, Directory
 from signoff.accounts.secret import Secret
 from signoff.core.people import Account, Identity, digest
 from signoff.core.records import NewEvent
@@ -18,11 +18,11 @@ SESSION_DAYS = 14
 class Entrance:
     """Lets people in and out."""
 
-    office: Office
+    directory: Directory
 
     def sign_in(self, name: str, password: str) -> Account | None:
         """Whose name and password these are; None takes as long, whatever was wrong."""
-        store, passwords = self.office.store, self.office.passwords
+        store, passwords = self.directory.store, self.directory.passwords
         account = store.account_named(name)
         kept = None if account is None else store.kept_password(account.id)
         if not passwords.matches(kept, password):
@@ -37,24 +37,24 @@ class Entrance:
         Raises :class:`InputError` where the account was removed meanwhile.
         """
         session = Secret.new()
-        now = self.office.clock()
-        self.office.store.begin_session(
+        now = self.directory.clock()
+        self.directory.store.begin_session(
             session.digest,
             account.id,
             now=now,
             until=now + SESSION_DAYS * DAY,
             old="" if old is None else digest(old),
-            events=self.office.about(account, "session.begun", {"how": how}, by=account.id),
+            events=self.directory.about(account, "session.begun", {"how": how}, by=account.id),
         )
         return session
 
     def of_session(self, secret: str) -> Identity | None:
         """Whose session it is, while it lasts."""
-        return self.office.store.session(digest(secret), now=self.office.clock())
+        return self.directory.store.session(digest(secret), now=self.directory.clock())
 
     def of_token(self, secret: str) -> Identity | None:
         """Whose API token it is, while it lasts."""
-        return self.office.store.token(digest(secret), now=self.office.clock())
+        return self.directory.store.token(digest(secret), now=self.directory.clock())
 
     def end(self, secret: str) -> None:
         """Sign out."""
@@ -62,22 +62,22 @@ class Entrance:
         if known is None:
             return
         told = self._ended(known.account, "sign-out")
-        self.office.store.end_session(digest(secret), told)
+        self.directory.store.end_session(digest(secret), told)
 
     def end_everywhere(self, account: Account) -> None:
         """Sign out of every browser."""
-        self.office.store.end_sessions(account.id, self._ended(account, "everywhere"))
+        self.directory.store.end_sessions(account.id, self._ended(account, "everywhere"))
 
     def _ended(self, account: Account, why: str) -> dict[str, Sequence[NewEvent]]:
-        return self.office.about(account, "session.ended", {"why": why}, by=account.id)
+        return self.directory.about(account, "session.ended", {"why": why}, by=account.id)
 
     def refused(self, name: str, tries: int) -> None:
         """Note that nobody may try this name's password for a while, where somebody has it."""
-        account = self.office.store.account_named(name)
+        account = self.directory.store.account_named(name)
         if account is None:
             return
-        told = self.office.about(account, "session.refused", {"tries": tries}, by="page")
+        told = self.directory.about(account, "session.refused", {"tries": tries}, by="page")
         try:
-            self.office.store.record_about(account.id, told)
+            self.directory.store.record_about(account.id, told)
         except InputError:
             return  # removed at this very moment

@@ -168,12 +168,16 @@ def _person(name: str, data: str, *, quiet: bool) -> Reviewer:
     return TerminalReviewer(name=name, console=Console(stderr=True, highlight=False))
 
 
+def _unsaid(_: str) -> None:
+    """With --json, notes are among the messages at the end."""
+
+
 def _execute(options: RunOptions, *, as_json: bool, blind: bool) -> RunResult:
     from signoff.job import print_link
     from signoff.sdk import execute
 
     if as_json:
-        return execute(options, on_progress=progress_as_json)
+        return execute(replace(options, say=_unsaid), on_progress=progress_as_json)
     progress = ProgressLine(blind=blind)
 
     def show_page(url: str, opened: bool) -> None:

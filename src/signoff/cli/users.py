@@ -17,7 +17,7 @@ from signoff.core.people import ALL_RIGHTS, ROLES, Right, Role
 from signoff.errors import Exit, InputError, StoreError, UsageError
 
 if TYPE_CHECKING:
-    from signoff.accounts.office import Office
+    from signoff.accounts.directory import Directory
     from signoff.core.people import Account
     from signoff.core.records import Project
 
@@ -59,7 +59,7 @@ def add(
     wanted = None if role is None else _role(role)
     with _people(store, create=True) as people:
         given: dict[str, Role] = {} if wanted is None else {people.project(project).id: wanted}
-        people.office.add(
+        people.directory.add(
             name, _new_password(name), everywhere="admin" if admin else None, given=given
         )
         say(f"Added {name}.")
@@ -85,11 +85,11 @@ def role(
             hint="Give other roles in one project at a time.",
         )
     with _people(store) as people:
-        account = people.office.find(name)
+        account = people.directory.find(name)
         if everywhere:
-            people.office.change_site_role(account, wanted, by=people.by)
+            people.directory.change_site_role(account, wanted, by=people.by)
         else:
-            people.office.change_role(account, people.project(project).id, wanted, by=people.by)
+            people.directory.change_role(account, people.project(project).id, wanted, by=people.by)
         say(f"{account.name}: {role}{' everywhere' if everywhere else ''}.")
 
 
@@ -99,8 +99,8 @@ def password(name: Name, store: Store = STORE_FILE) -> None:
 
     It is asked for, or read from standard input: its first line."""
     with _people(store) as people:
-        account = people.office.find(name)
-        people.office.change_password(account, _new_password(name), by=people.by)
+        account = people.directory.find(name)
+        people.directory.change_password(account, _new_password(name), by=people.by)
         say(f"Changed the password of {account.name}.")
 
 
@@ -122,8 +122,8 @@ def token(
     """Make an API token that acts for somebody, and print it: this once, on standard output."""
     scopes: frozenset[Right] = frozenset(_scope(typed) for typed in scope or ["read"])
     with _people(store) as people:
-        account = people.office.find(name)
-        minted = people.office.mint(account, name=label, scopes=scopes, by=people.by, days=days)
+        account = people.directory.find(name)
+        minted = people.directory.mint(account, name=label, scopes=scopes, by=people.by, days=days)
         say(f"A token for {account.name}, for {days} days; it is not shown again:", err=True)
         say(minted.secret.text)
 
@@ -143,7 +143,7 @@ def invite(
     wanted = _role(role)
     with _people(store) as people:
         found = people.project(project)
-        invited = people.office.invite(found.id, wanted, by=people.by, days=days)
+        invited = people.directory.invite(found.id, wanted, by=people.by, days=days)
         say(f"For {found.name}, as {wanted}, once within {days} days:", err=True)
         say(f"/join?token={invited.secret.text}")
 
@@ -158,10 +158,10 @@ def remove(
 
     Their answers stay under an id without a name."""
     with _people(store) as people:
-        account = people.office.find(name)
+        account = people.directory.find(name)
         if not yes:
             _confirm(str(account.name))
-        people.office.remove(account, by=people.by)
+        people.directory.remove(account, by=people.by)
         say(f"Removed {account.name}; their answers stay under {account.id}.")
 
 
@@ -172,14 +172,14 @@ def show(
 ) -> None:
     """List everybody with their roles."""
     with _people(store) as people:
-        names = {project.id: project.name for project in people.office.store.projects()}
+        names = {project.id: project.name for project in people.directory.store.projects()}
         found = [
             {
                 "name": account.name,
                 "everywhere": account.everywhere,
                 "roles": {names[id]: role for id, role in people.roles(account).items()},
             }
-            for account in people.office.store.accounts()
+            for account in people.directory.store.accounts()
         ]
     if json:
         say_json({"people": found})
@@ -205,14 +205,14 @@ def _line(person: Mapping[str, object]) -> str:
 class _People:
     """The accounts of an open store; ``by`` is whom their events name."""
 
-    office: Office
+    directory: Directory
     by: str
 
     def project(self, name: str | None) -> Project:
         """The project of this name, or the only one."""
-        found = self.office.store.find_project(name)
+        found = self.directory.store.find_project(name)
         if found is None:
-            names = ", ".join(self.office.store.project_names()) or "none yet"
+            names = ", ".join(self.directory.store.project_names()) or "none yet"
             raise InputError(
                 "The store has several projects, or none."
                 if name is None
@@ -224,19 +224,19 @@ class _People:
 
     def roles(self, account: Account) -> dict[str, Role]:
         """Roles by project id."""
-        return self.office.store.roles_of(account.id)
+        return self.directory.store.roles_of(account.id)
 
 
 @contextmanager
 def _people(store: str, *, create: bool = False) -> Generator[_People]:
     """The people of a store; what was logged is signed at the end where the key is here."""
-    from signoff.accounts.office import Office
+    from signoff.accounts.directory import Directory
     from signoff.accounts.telling import COMMAND
     from signoff.bootstrap import open_store, sign_with_its_key
 
     opened = open_store(store, create=create)
     try:
-        yield _People(office=Office(store=opened), by=COMMAND)
+        yield _People(directory=Directory(store=opened), by=COMMAND)
         for project in opened.projects():
             if opened.unsigned(project.id):
                 # Without the key a worker signs.

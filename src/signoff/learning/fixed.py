@@ -19,7 +19,10 @@ Index = NDArray[np.int64]
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class FixedModelStrategy:
-    """A model that stays as it is: a few random answers calibrate it, then the audit."""
+    """A model that stays as it is: a few random answers calibrate it, then the audit.
+
+    ``labels``: empty where answers come as they come, not as labels.
+    """
 
     model: Model
     labels: tuple[str, ...]
@@ -57,7 +60,7 @@ class FixedModelStrategy:
             return confidence_of(predictions, Temperature(temperature=1.0))
         held_out = predictions.take(state.asked)
         calibration = fit_calibration(held_out, state.codes, labels=len(self.labels))
-        return confidence_of(predictions, calibration)
+        return confidence_of(predictions, calibration, labels=len(self.labels))
 
     def _outlook(self, state: PoolState, candidates: Index, predictions: Predictions) -> Outlook:
         confidence = self._confidence(state, predictions)

@@ -46,25 +46,32 @@ def fit_calibration(
 ) -> Calibration:
     """A curve from held out predictions of answered items; "cannot say" (-1) makes them wrong.
 
+    ``labels``: how many there are, 0 where answers are none: then one curve serves all.
     ``chosen``: which were asked because the model was unsure of them.
     """
     known = np.flatnonzero(usable(held_out))
     answer = held_out.answer[known]
     return calibrate(
         log_odds(held_out.raw_score[known]),
-        answer,
+        answer if labels else np.zeros_like(answer),
         answer == codes[known],
-        labels=labels,
+        labels=max(1, labels),
         chosen=None if chosen is None else chosen[known],
     )
 
 
-def confidence_of(predictions: Predictions, calibration: Calibration) -> NDArray[np.float64]:
-    """Calibrated probability of being right; NaN where the model gave no usable answer."""
+def confidence_of(
+    predictions: Predictions, calibration: Calibration, *, labels: int = 1
+) -> NDArray[np.float64]:
+    """Calibrated probability of being right; NaN where the model gave no usable answer.
+
+    ``labels``: 0 where answers are none, as for :func:`fit_calibration`.
+    """
     known = usable(predictions)
     confidence = np.full(len(predictions), np.nan)
+    answer = predictions.answer[known]
     confidence[known] = calibration.apply(
-        log_odds(predictions.raw_score[known]), predictions.answer[known]
+        log_odds(predictions.raw_score[known]), answer if labels else np.zeros_like(answer)
     )
     return confidence
 

@@ -36,7 +36,7 @@ from signoff.learning.pools import (
     trainable,
 )
 from signoff.models.loading import load_model
-from signoff.ports import Ask, Freeze, Learner, PoolState, PoolStrategy
+from signoff.ports import Ask, Freeze, Learner, Model, PoolState, PoolStrategy
 
 Index = NDArray[np.int64]
 
@@ -251,4 +251,9 @@ def strategy_for(
     return FixedModelStrategy(model=loaded, labels=labels, threshold=threshold)
 
 
-__all__ = ["FixedModelStrategy", "LearningStrategy", "Represents", "strategy_for"]
+def fixed_strategy(model: Model, *, threshold: float | None = None) -> PoolStrategy:
+    """The strategy for a model whose answers are no labels."""
+    return FixedModelStrategy(model=model, labels=(), threshold=threshold)
+
+
+__all__ = ["FixedModelStrategy", "LearningStrategy", "Represents", "fixed_strategy", "strategy_for"]

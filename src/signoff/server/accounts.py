@@ -157,7 +157,7 @@ class _Doors:
 
     def __init__(self, access: AccountAccess) -> None:
         self._access = access
-        self._office = access.entrance.office
+        self._directory = access.entrance.directory
         self.router = APIRouter(include_in_schema=False)
         for path, show, take in (
             ("/sign-in", self._show_sign_in, self._take_sign_in),
@@ -260,7 +260,7 @@ class _Doors:
 
     def _offered(self, token: str) -> Invitation | None:
         try:
-            return self._office.offered(token)
+            return self._directory.offered(token)
         except InputError:
             return None
 
@@ -268,7 +268,7 @@ class _Doors:
         """The project an invitation leads to, by name; None: the whole site."""
         if invitation.project is None:
             return None
-        project: Project | None = self._office.store.project(invitation.project)
+        project: Project | None = self._directory.store.project(invitation.project)
         return "" if project is None else project.name
 
     async def _take_join(self, request: Request) -> Response:
@@ -284,9 +284,9 @@ class _Doors:
         known = self._access.signed_in(request)
         try:
             if known is not None:
-                self._office.accept(token, known.account)
+                self._directory.accept(token, known.account)
                 return RedirectResponse("/", 303)
-            account = self._office.join(token, name, given.get("password", ""))
+            account = self._directory.join(token, name, given.get("password", ""))
         except InputError as error:
             if error.code == "invitation_spent":
                 return page("invitation_spent.html", 410)
@@ -307,7 +307,7 @@ class _Doors:
     ) -> Response:
         projects = [
             (project.name, known.roles.get(project.id, known.account.everywhere))
-            for project in self._office.store.projects()
+            for project in self._directory.store.projects()
             if project.id in known.roles or known.account.everywhere is not None
         ]
         return page(
@@ -335,7 +335,7 @@ class _Doors:
             if self._access.entrance.sign_in(name, given.get("password", "")) is None:
                 raise InputError("The present password is another one.", hint="Type it again.")
             session = Secret(request.cookies[self._access.cookie]).digest
-            self._office.change_password(
+            self._directory.change_password(
                 known.account, given.get("new", ""), by=known.account.id, session=session
             )
         except InputError as error:

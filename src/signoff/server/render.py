@@ -32,10 +32,10 @@ def project_shown(project: Project) -> wire.ProjectShown:
         id=project.id,
         name=project.name,
         questions=[wire.QuestionJson.model_validate(each) for each in project.form.to_json()],
-        guideline="",
-        blur=False,
+        guideline=project.page.guideline,
+        blur=project.page.blur,
         blind=is_blind(project),
-        text_direction="auto",
+        text_direction=project.page.text_direction,
         policy=project.policy.describe(),
     )
 

@@ -7,8 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from signoff.accounts.directory import Directory
 from signoff.accounts.entrance import Entrance
-from signoff.accounts.office import Office
 from signoff.errors import UsageError
 from signoff.server import logs
 from signoff.server.access import LocalAccess
@@ -16,7 +16,9 @@ from signoff.server.accounts import AccountAccess
 from signoff.server.app import create_app
 from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
+from signoff.server.site.context import Office
 from signoff.server.stored import StoredDesks, StoredProjects, open_served
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess, worker_command, worker_environment
 from signoff.store.store import SqlStore
@@ -65,9 +67,9 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
     listener = listen(site.host, site.port)
     port = port_of(listener)
     access: LocalAccess | AccountAccess
-    office = Office(store=store) if accounts else None
-    if office is not None:
-        entrance = Entrance(office=office)
+    directory = Directory(store=store) if accounts else None
+    if directory is not None:
+        entrance = Entrance(directory=directory)
         access = AccountAccess(entrance, port=port, secure=site.behind_proxy)
         served = Served(link=address(site.host, port), local=False)
     else:
@@ -81,8 +83,10 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
         access=access,
         hosts=allowed_hosts(site, port),
         worker=worker,
+        office=Office.over(store),
         work=StoredWork(store=store),
-        people_kept=office,
+        directory=directory,
+        live_items=StoredStreams(store=store),
     )
     worker.start()
     try:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
-from signoff.accounts.office import INVITATION_DAYS, MOST_DAYS, TOKEN_DAYS, Invited, Minted
+from signoff.accounts.directory import INVITATION_DAYS, MOST_DAYS, TOKEN_DAYS, Invited, Minted
 from signoff.core.events import instant
 from signoff.core.people import Account, ApiToken, Invitation, Person, Right, Role
 from signoff.server.wire import Asking, Instant, Told, plain_text, whole

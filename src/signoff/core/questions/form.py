@@ -125,6 +125,11 @@ def columns_shown(form: Form) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def needs_text(form: Form) -> bool:
+    """Whether a question is about the text of an item, so that items must have one."""
+    return any(isinstance(question, Spans) for question in form.questions)
+
+
 def answers_to_json(answers: Mapping[str, Answer]) -> dict[str, object]:
     """Answers by question name as JSON.
 

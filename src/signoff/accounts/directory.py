@@ -51,7 +51,7 @@ class Minted:
 
 
 @dataclass(slots=True, kw_only=True)
-class Office:
+class Directory:
     """Where accounts are made and changed. ``by``, everywhere: the account that acts."""
 
     store: SqlStore

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
-from offices import PASSWORD, SECOND, Desk
+from directories import PASSWORD, SECOND, Desk
 
-from signoff.accounts.office import DAY
+from signoff.accounts.directory import DAY
 from signoff.bootstrap import recorder_for
 from signoff.core.people import Account, Role
 from signoff.desk import sign_in
@@ -22,7 +22,7 @@ from signoff.store.schema_accounts import accounts, roles
 
 def test_an_account_is_found_however_its_name_is_written(desk: Desk) -> None:
     ann = desk.admin("Ann Lee")
-    assert desk.office.find("ANN lee") == ann
+    assert desk.directory.find("ANN lee") == ann
     assert desk.store.count_accounts() == desk.store.count_accounts(everywhere="admin") == 1
 
 
@@ -30,7 +30,7 @@ def test_an_account_is_found_however_its_name_is_written(desk: Desk) -> None:
 def test_a_name_people_would_take_for_another_is_refused(desk: Desk, taken: str) -> None:
     desk.admin("Ann")
     with pytest.raises(InputError, match="is taken"):
-        desk.office.add(taken, PASSWORD)
+        desk.directory.add(taken, PASSWORD)
 
 
 @pytest.mark.parametrize(
@@ -47,13 +47,13 @@ def test_a_name_people_would_take_for_another_is_refused(desk: Desk, taken: str)
 )
 def test_a_name_that_cannot_be_one_is_refused(desk: Desk, name: str) -> None:
     with pytest.raises(InputError, match="cannot be a name"):
-        desk.office.add(name, PASSWORD)
+        desk.directory.add(name, PASSWORD)
 
 
 @pytest.mark.parametrize("password", ["short", "a" * 20, "x" * 2000, "ann of the hill"])
 def test_a_password_that_is_too_easy_is_refused(desk: Desk, password: str) -> None:
     with pytest.raises(InputError, match="password"):
-        desk.office.add("Ann of the Hill", password)
+        desk.directory.add("Ann of the Hill", password)
     assert desk.store.count_accounts() == 0
 
 
@@ -70,10 +70,10 @@ def test_whoever_answered_under_a_name_before_goes_on_as_them_but_nobody_else(de
     recorder = recorder_for(desk.store, desk.reviews.id, actor="page")
     known = sign_in(desk.store, recorder, name="Ann", kind="person")
     with pytest.raises(InputError, match="Somebody answered as 'Ann'"):
-        desk.office.add("ANN", PASSWORD)
-    invited = desk.office.invite(desk.reviews.id, "reviewer", by="command")
+        desk.directory.add("ANN", PASSWORD)
+    invited = desk.directory.invite(desk.reviews.id, "reviewer", by="command")
     with pytest.raises(InputError, match="is taken"):
-        desk.office.join(invited.secret.text, "Ann", PASSWORD)
+        desk.directory.join(invited.secret.text, "Ann", PASSWORD)
     desk.admin("Ann")
     assert sign_in(desk.store, recorder, name="Ann", kind="person") == known
 
@@ -83,14 +83,14 @@ def test_whoever_answered_under_a_name_before_goes_on_as_them_but_nobody_else(de
 
 def test_roles_are_per_project_and_one_everywhere_holds_in_all(desk: Desk) -> None:
     ann, ben = desk.admin(), desk.reviewer()
-    desk.office.change_role(ben, desk.letters.id, "auditor", by=ann.id)
+    desk.directory.change_role(ben, desk.letters.id, "auditor", by=ann.id)
     assert desk.store.roles_of(ben.id) == {desk.reviews.id: "reviewer", desk.letters.id: "auditor"}
-    assert [(each.name, each.role) for each in desk.office.people(desk.letters.id)] == [
+    assert [(each.name, each.role) for each in desk.directory.people(desk.letters.id)] == [
         ("Ann", "admin"),
         ("Ben", "auditor"),
     ]
-    desk.office.change_role(ben, desk.letters.id, None, by=ann.id)
-    desk.office.change_role(ben, desk.letters.id, None, by=ann.id)
+    desk.directory.change_role(ben, desk.letters.id, None, by=ann.id)
+    desk.directory.change_role(ben, desk.letters.id, None, by=ann.id)
     assert desk.types(desk.letters)[-2:] == ["role.changed", "role.changed"]
     assert desk.verdict(desk.letters).ok
 
@@ -98,18 +98,18 @@ def test_roles_are_per_project_and_one_everywhere_holds_in_all(desk: Desk) -> No
 def test_the_last_who_runs_the_site_stays(desk: Desk) -> None:
     ann = desk.admin()
     with pytest.raises(InputError, match="Nobody else runs this site"):
-        desk.office.change_site_role(ann, None, by=ann.id)
+        desk.directory.change_site_role(ann, None, by=ann.id)
     with pytest.raises(InputError, match="Nobody else runs this site"):
-        desk.office.remove(ann, by=ann.id)
-    cyd = desk.office.add("Cyd", PASSWORD)
-    desk.office.change_site_role(cyd, "admin", by=ann.id)
-    desk.office.remove(ann, by=cyd.id)
+        desk.directory.remove(ann, by=ann.id)
+    cyd = desk.directory.add("Cyd", PASSWORD)
+    desk.directory.change_site_role(cyd, "admin", by=ann.id)
+    desk.directory.remove(ann, by=cyd.id)
     assert desk.store.account(ann.id) is None
 
 
 def test_two_who_change_one_role_at_once_do_not_overlook_each_other(desk: Desk) -> None:
     ben = desk.reviewer()
-    event = desk.office.role_event(ben.id, desk.reviews.id, "manager", None, False, by="command")
+    event = desk.directory.role_event(ben.id, desk.reviews.id, "manager", None, False, by="command")
     with pytest.raises(StoreBusy, match="same moment"):
         desk.store.change_role(
             ben.id, desk.reviews.id, role="manager", was=None, events={desk.reviews.id: [event]}
@@ -121,7 +121,7 @@ def test_two_who_change_one_role_at_once_do_not_overlook_each_other(desk: Desk) 
 def test_every_role_change_is_an_event_without_a_name(desk: Desk) -> None:
     desk.admin("Annabella")
     ben = desk.reviewer("Benedikt")
-    desk.office.change_role(ben, desk.reviews.id, "manager", by="command")
+    desk.directory.change_role(ben, desk.reviews.id, "manager", by="command")
     text = desk.texts(desk.reviews)
     assert text.count("role.changed") == 3
     assert "Annabella" not in text
@@ -145,30 +145,30 @@ def test_a_role_that_the_log_does_not_know_is_found_by_verify(desk: Desk) -> Non
 
 @pytest.mark.parametrize("role", ["manager", "reviewer", "auditor", "admin"])
 def test_an_invitation_lets_one_person_in_with_its_role(desk: Desk, role: Role) -> None:
-    invited = desk.office.invite(desk.reviews.id, role, by="command")
-    ben = desk.office.join(invited.secret.text, "Ben", PASSWORD)
+    invited = desk.directory.invite(desk.reviews.id, role, by="command")
+    ben = desk.directory.join(invited.secret.text, "Ben", PASSWORD)
     assert desk.store.roles_of(ben.id) == {desk.reviews.id: role}
     assert desk.entrance.sign_in("Ben", PASSWORD) == ben
-    assert desk.office.invitations(desk.reviews.id) == []
+    assert desk.directory.invitations(desk.reviews.id) == []
     assert desk.verdict(desk.reviews).ok
 
 
 def test_an_invitation_works_once(desk: Desk) -> None:
-    invited = desk.office.invite(desk.reviews.id, "reviewer", by="command")
-    desk.office.join(invited.secret.text, "Ben", PASSWORD)
+    invited = desk.directory.invite(desk.reviews.id, "reviewer", by="command")
+    desk.directory.join(invited.secret.text, "Ben", PASSWORD)
     with pytest.raises(InputError, match="does not work any more"):
-        desk.office.join(invited.secret.text, "Cyd", PASSWORD)
+        desk.directory.join(invited.secret.text, "Cyd", PASSWORD)
     with pytest.raises(InputError, match="does not work any more"):
-        desk.office.accept(invited.secret.text, desk.admin())
+        desk.directory.accept(invited.secret.text, desk.admin())
 
 
 def test_an_invitation_that_many_accept_at_once_lets_one_in(desk: Desk) -> None:
-    invited = desk.office.invite(desk.reviews.id, "reviewer", by="command")
+    invited = desk.directory.invite(desk.reviews.id, "reviewer", by="command")
     names, came = ["Ben", "Cyd", "Dan", "Eve", "Fay", "Gus"], []
 
     def join(name: str) -> None:
         with suppress(SignoffError):
-            came.append(desk.office.join(invited.secret.text, name, PASSWORD))
+            came.append(desk.directory.join(invited.secret.text, name, PASSWORD))
 
     threads = [threading.Thread(target=join, args=[name]) for name in names]
     for thread in threads:
@@ -180,15 +180,15 @@ def test_an_invitation_that_many_accept_at_once_lets_one_in(desk: Desk) -> None:
 
 
 def test_an_invitation_expires_and_can_be_taken_back(desk: Desk) -> None:
-    late = desk.office.invite(desk.reviews.id, "reviewer", by="command", days=1)
-    back = desk.office.invite(desk.reviews.id, "reviewer", by="command", days=9)
-    assert len(desk.office.invitations(desk.reviews.id)) == 2
+    late = desk.directory.invite(desk.reviews.id, "reviewer", by="command", days=1)
+    back = desk.directory.invite(desk.reviews.id, "reviewer", by="command", days=9)
+    assert len(desk.directory.invitations(desk.reviews.id)) == 2
     desk.now += DAY
-    assert desk.office.take_back(back.invitation.id, desk.reviews.id, by="command")
-    assert not desk.office.take_back(back.invitation.id, desk.reviews.id, by="command")
+    assert desk.directory.take_back(back.invitation.id, desk.reviews.id, by="command")
+    assert not desk.directory.take_back(back.invitation.id, desk.reviews.id, by="command")
     for invited in (late, back):
         with pytest.raises(InputError, match="does not work any more"):
-            desk.office.join(invited.secret.text, "Ben", PASSWORD)
+            desk.directory.join(invited.secret.text, "Ben", PASSWORD)
     assert desk.types(desk.reviews)[-3:] == [
         "invitation.made",
         "invitation.made",
@@ -197,16 +197,16 @@ def test_an_invitation_expires_and_can_be_taken_back(desk: Desk) -> None:
 
 
 def test_an_invitation_of_another_project_cannot_be_taken_back(desk: Desk) -> None:
-    invited = desk.office.invite(desk.reviews.id, "reviewer", by="command")
-    assert not desk.office.take_back(invited.invitation.id, desk.letters.id, by="command")
-    assert not desk.office.take_back(invited.invitation.id, None, by="command")
+    invited = desk.directory.invite(desk.reviews.id, "reviewer", by="command")
+    assert not desk.directory.take_back(invited.invitation.id, desk.letters.id, by="command")
+    assert not desk.directory.take_back(invited.invitation.id, None, by="command")
 
 
 def test_an_invitation_never_takes_rights_away(desk: Desk) -> None:
     ben = desk.reviewer()
 
     def accept(project: str | None, role: Role) -> None:
-        desk.office.accept(desk.office.invite(project, role, by="command").secret.text, ben)
+        desk.directory.accept(desk.directory.invite(project, role, by="command").secret.text, ben)
 
     accept(desk.reviews.id, "auditor")
     assert desk.store.roles_of(ben.id) == {desk.reviews.id: "reviewer"}
@@ -233,7 +233,7 @@ def test_a_name_nobody_has_costs_as_much_work_as_a_wrong_password(desk: Desk) ->
     """Counted, not timed: one verification of the same strength each."""
     desk.admin()
     seen: list[str] = []
-    hasher = desk.office.passwords._hasher
+    hasher = desk.directory.passwords._hasher
     verify = hasher.verify
 
     class Counting:
@@ -244,7 +244,7 @@ def test_a_name_nobody_has_costs_as_much_work_as_a_wrong_password(desk: Desk) ->
         def __getattr__(self, name: str) -> object:
             return getattr(hasher, name)
 
-    desk.office.passwords._hasher = Counting()  # type: ignore[assignment]
+    desk.directory.passwords._hasher = Counting()  # type: ignore[assignment]
     assert desk.entrance.sign_in("Ann", "wrong") is None
     assert desk.entrance.sign_in("Nobody", "wrong") is None
     assert len(seen) == 2
@@ -282,7 +282,7 @@ def test_signing_in_again_replaces_the_browsers_session(desk: Desk) -> None:
 def test_another_password_ends_every_other_session(desk: Desk) -> None:
     ann = desk.admin()
     here, there = (desk.entrance.begin(ann, how="password", old=None) for _ in range(2))
-    desk.office.change_password(ann, PASSWORD + " more", by=ann.id, session=here.digest)
+    desk.directory.change_password(ann, PASSWORD + " more", by=ann.id, session=here.digest)
     assert desk.entrance.of_session(here.text) is not None
     assert desk.entrance.of_session(there.text) is None
     assert desk.entrance.sign_in("Ann", PASSWORD) is None
@@ -307,7 +307,7 @@ def test_a_password_kept_under_a_weaker_hash_is_hashed_anew_when_it_is_right(des
 
 def test_a_token_acts_for_its_owner_within_its_scopes_until_it_expires(desk: Desk) -> None:
     ben = desk.reviewer()
-    minted = desk.office.mint(ben, name="laptop", scopes=frozenset({"read"}), by=ben.id, days=30)
+    minted = desk.directory.mint(ben, name="laptop", scopes=frozenset({"read"}), by=ben.id, days=30)
     assert minted.secret.text.startswith("signoff_")
     assert minted.secret.text.startswith(minted.token.prefix)
     identity = desk.entrance.of_token(minted.secret.text)
@@ -320,10 +320,10 @@ def test_a_token_acts_for_its_owner_within_its_scopes_until_it_expires(desk: Des
 
 def test_a_revoked_token_is_none_at_once(desk: Desk) -> None:
     ben, cyd = desk.reviewer(), desk.reviewer("Cyd")
-    minted = desk.office.mint(ben, name="laptop", scopes=frozenset({"read"}), by=ben.id)
-    assert not desk.office.revoke(cyd, minted.token.id, by=cyd.id)
-    assert desk.office.revoke(ben, minted.token.id, by=ben.id)
-    assert not desk.office.revoke(ben, minted.token.id, by=ben.id)
+    minted = desk.directory.mint(ben, name="laptop", scopes=frozenset({"read"}), by=ben.id)
+    assert not desk.directory.revoke(cyd, minted.token.id, by=cyd.id)
+    assert desk.directory.revoke(ben, minted.token.id, by=ben.id)
+    assert not desk.directory.revoke(ben, minted.token.id, by=ben.id)
     assert desk.entrance.of_token(minted.secret.text) is None
     assert desk.store.tokens(ben.id) == []
     assert desk.types(desk.reviews)[-2:] == ["token.made", "token.revoked"]
@@ -332,7 +332,7 @@ def test_a_revoked_token_is_none_at_once(desk: Desk) -> None:
 
 def test_the_last_use_of_a_token_is_known_to_the_minute(desk: Desk) -> None:
     ben = desk.reviewer()
-    minted = desk.office.mint(ben, name="laptop", scopes=frozenset({"read"}), by=ben.id)
+    minted = desk.directory.mint(ben, name="laptop", scopes=frozenset({"read"}), by=ben.id)
     assert desk.store.tokens(ben.id)[0].last_used is None
     first = desk.now
     for _ in range(3):
@@ -348,8 +348,8 @@ def test_no_secret_is_kept(sqlite_desk: Desk) -> None:
     desk = sqlite_desk
     ben = desk.reviewer()
     secrets = [
-        desk.office.mint(ben, name="x", scopes=frozenset({"read"}), by=ben.id).secret.text,
-        desk.office.invite(desk.reviews.id, "reviewer", by=ben.id).secret.text,
+        desk.directory.mint(ben, name="x", scopes=frozenset({"read"}), by=ben.id).secret.text,
+        desk.directory.invite(desk.reviews.id, "reviewer", by=ben.id).secret.text,
         desk.entrance.begin(ben, how="password", old=None).text,
     ]
     desk.store.compact()
@@ -374,14 +374,14 @@ def removed(desk: Desk) -> tuple[Account, str]:
 def test_a_removed_person_is_out_at_once_and_keeps_their_answers_under_an_id(desk: Desk) -> None:
     ben, reviewer = removed(desk)
     session = desk.entrance.begin(ben, how="password", old=None).text
-    token = desk.office.mint(ben, name="x", scopes=frozenset({"read"}), by=ben.id).secret.text
-    link = desk.office.invite(desk.reviews.id, "reviewer", by=ben.id).secret.text
-    desk.office.remove(ben, by="command")
+    token = desk.directory.mint(ben, name="x", scopes=frozenset({"read"}), by=ben.id).secret.text
+    link = desk.directory.invite(desk.reviews.id, "reviewer", by=ben.id).secret.text
+    desk.directory.remove(ben, by="command")
     assert desk.entrance.of_session(session) is None
     assert desk.entrance.of_token(token) is None
     assert desk.entrance.sign_in("Benedikt", PASSWORD) is None
     with pytest.raises(InputError, match="does not work any more"):
-        desk.office.join(link, "Cyd", PASSWORD)
+        desk.directory.join(link, "Cyd", PASSWORD)
     assert desk.store.reviewer_names(desk.reviews.id) == {reviewer: reviewer}
     with pytest.raises(InputError, match="no such account"):
         desk.entrance.begin(ben, how="password", old=None)
@@ -392,7 +392,7 @@ def test_a_removed_person_is_out_at_once_and_keeps_their_answers_under_an_id(des
 
 def test_whoever_takes_a_removed_persons_name_is_somebody_else(desk: Desk) -> None:
     ben, reviewer = removed(desk)
-    desk.office.remove(ben, by="command")
+    desk.directory.remove(ben, by="command")
     other = desk.reviewer("Benedikt")
     assert other.id != ben.id
     recorder = recorder_for(desk.store, desk.reviews.id, actor="page")
@@ -405,7 +405,7 @@ def test_a_removed_persons_name_is_nowhere_on_disk(sqlite_desk: Desk) -> None:
     path = Path(sqlite_desk.where.removeprefix("sqlite:///"))
     sqlite_desk.store.compact()
     assert b"Benedikt" in path.read_bytes()
-    sqlite_desk.office.remove(ben, by="command")
+    sqlite_desk.directory.remove(ben, by="command")
     files = [*path.parent.glob(path.name + "*")]
     assert b"benedikt" not in b"".join(each.read_bytes() for each in files).lower()
 

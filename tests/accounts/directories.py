@@ -1,4 +1,4 @@
-"""An office with a clock that tests move, cheap passwords, and projects whose logs verify."""
+"""An directory with a clock that tests move, cheap passwords, and projects whose logs verify."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 
 from argon2 import PasswordHasher
 
+from signoff.accounts.directory import Directory
 from signoff.accounts.entrance import Entrance
-from signoff.accounts.office import Office
 from signoff.accounts.passwords import Passwords
 from signoff.audit.verify import Verdict
 from signoff.bootstrap import ProjectSpec, create_project
@@ -54,19 +54,21 @@ class Desk:
     store: SqlStore
     reviews: Project
     letters: Project
-    office: Office = field(init=False)
+    directory: Directory = field(init=False)
     entrance: Entrance = field(init=False)
     now: int = 1_800_000_000 * SECOND
 
     def __post_init__(self) -> None:
-        self.office = Office(store=self.store, passwords=Passwords(CHEAP), clock=lambda: self.now)
-        self.entrance = Entrance(office=self.office)
+        self.directory = Directory(
+            store=self.store, passwords=Passwords(CHEAP), clock=lambda: self.now
+        )
+        self.entrance = Entrance(directory=self.directory)
 
     def admin(self, name: str = "Ann") -> Account:
-        return self.office.add(name, PASSWORD, everywhere="admin")
+        return self.directory.add(name, PASSWORD, everywhere="admin")
 
     def reviewer(self, name: str = "Ben") -> Account:
-        return self.office.add(name, PASSWORD, given={self.reviews.id: "reviewer"})
+        return self.directory.add(name, PASSWORD, given={self.reviews.id: "reviewer"})
 
     def types(self, project: Project) -> list[str]:
         """The types of a project's events, oldest first."""
