@@ -153,7 +153,8 @@ def test_changes_through_the_api_need_the_pages_own_header(team: AccountHouse) -
     ],
 )
 def test_what_is_no_form_of_ours_is_refused(team: AccountHouse, body: bytes, kind: str) -> None:
-    got = team.client().post("/sign-in", content=body, headers={**FORM, "Content-Type": kind})
+    headers = {**FORM, "X-Signoff": "1", "Content-Type": kind}
+    got = team.client().post("/sign-in", content=body, headers=headers)
     assert (got.status_code, got.json()["code"]) == (400, "invalid")
 
 
@@ -184,7 +185,7 @@ def test_signing_out_everywhere_ends_every_session(team: AccountHouse) -> None:
 
 
 def test_a_stranger_may_sign_out_too(team: AccountHouse) -> None:
-    assert team.client().post("/sign-out", headers=FORM).status_code == 303
+    assert team.client().post("/sign-out", data={"x": "1"}, headers=FORM).status_code == 303
 
 
 def test_a_session_that_expired_is_none(team: AccountHouse) -> None:
