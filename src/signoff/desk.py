@@ -328,8 +328,8 @@ class QueueDesk:
     # ---------------------------------------------------------------- looking back
 
     def recent(self, limit: int) -> list[Recent]:
-        """This reviewer's last answers, newest first."""
-        pool = self._pool()
+        """This reviewer's last answers, newest first; none before the project has rows."""
+        pools = self.store.pools(self.project.id)
         return [
             Recent(
                 id=review.id,
@@ -337,7 +337,7 @@ class QueueDesk:
                 item=Item.from_shown(review.item, review.key, review.shown),
                 answers=review.answers,
                 at=review.at,
-                undoable=_undoable(review, pool),
+                undoable=_undoable(review, pools[-1]),
             )
             for review in self.store.recent(self.project, self.reviewer, limit)
         ]
@@ -374,7 +374,10 @@ class QueueDesk:
 
     def mine(self) -> int:
         """How many of the newest pool's answers are this reviewer's."""
-        return self.store.answered_by(self.project.id, self._pool().number, self.reviewer)
+        pools = self.store.pools(self.project.id)
+        if not pools:
+            return 0
+        return self.store.answered_by(self.project.id, pools[-1].number, self.reviewer)
 
     def known(self) -> tuple[int, int]:
         """How many items with a known answer there are, and how many this reviewer answered."""

@@ -372,10 +372,9 @@ class Engine:
         )
 
     def _people_decided(self, pool: Pool) -> dict[str, Batch]:
-        names = self.store.reviewer_names(self.project.id)
         answered = self._answered(pool)
         return {
-            question: people_batch(answered, question, names, entropy=self.recorder.entropy)
+            question: people_batch(answered, question, entropy=self.recorder.entropy)
             for question in self.project.form.names
         }
 

@@ -25,6 +25,7 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
+from signoff.audit.people import PeopleHistory
 from signoff.audit.pool_history import (
     NOBODY,
     Given,
@@ -55,6 +56,7 @@ class History:
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
     reviewers: set[str] = field(default_factory=set[str])
+    people: PeopleHistory = field(default_factory=PeopleHistory)
     seeds: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     certificates: list[Json] = field(default_factory=list[Json])
     stream: StreamHistory | None = None
@@ -104,6 +106,7 @@ class History:
     def _tellers(self) -> dict[str, Callable[[Event, Mapping[str, str]], None]]:
         """What each type of event changes; run.started and run.ended change nothing."""
         return {
+            **self.people.tellers(self.reviewers),
             "project.created": self._create,
             "reviewer.added": self._add_reviewer,
             "rows.added": self._add_rows,

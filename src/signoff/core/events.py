@@ -22,6 +22,7 @@ import rfc8785
 from numpy.typing import NDArray
 
 from signoff.core.merkle import HASH_BYTES, leaf_hash
+from signoff.core.people import ROLES
 from signoff.errors import InputError, VerificationFailed
 
 LOG_VERSION = 1
@@ -325,6 +326,12 @@ def _batch(name: str) -> Check:
     return _object_with(name=_one_of(name), root=_hash, count=_count)
 
 
+def _flag(value: object) -> bool:
+    return isinstance(value, bool)
+
+
+_role = _one_of(*ROLES)
+
 _test = _object_with(
     name=_text, size=_count, errors=_count, alpha=_number, admitted=_count, sample=_count,
     limit=_is_int,
@@ -419,6 +426,20 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "drift.alarm": _type(pool=_count, finds=_count, limit=_is_int),
     "item.erased": _type(pool=_count, item=_count, rows=_list_of(_count)),
     "pool.closed": _type(pool=_count, undecided=_count),
+    "role.changed": _type(
+        account=_text, role=_or_null(_role), was=_or_null(_role), everywhere=_flag, by=_text
+    ),
+    "session.begun": _type(account=_text, how=_one_of("password", "invitation")),
+    "session.ended": _type(account=_text, why=_one_of("sign-out", "password", "everywhere")),
+    "session.refused": _type(account=_text, tries=_count),
+    "password.changed": _type(account=_text, by=_text),
+    "token.made": _type(account=_text, token=_text, scopes=_list_of(_text), expires=_text),
+    "token.revoked": _type(account=_text, token=_text, by=_text),
+    "invitation.made": _type(
+        invitation=_text, role=_role, everywhere=_flag, expires=_text, by=_text
+    ),
+    "invitation.revoked": _type(invitation=_text, by=_text),
+    "person.removed": _type(account=_text, reviewers=_list_of(_text), by=_text),
     "export.made": _type(["by"], what=_text, format=_text, rows=_count, sha256=_hash),
     "webhook.added": _type(["url", "by"], webhook=_text, events=_list_of(_text)),
     "webhook.removed": _type(["by"], webhook=_text),

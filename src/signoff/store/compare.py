@@ -21,6 +21,7 @@ from signoff.store.database import integrity_problem
 from signoff.store.gold import POOL
 from signoff.store.log import read_events, unnumbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
+from signoff.store.schema_accounts import roles
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     yield from _checkpoint_columns(db, project)
     yield from _project(db, project, log)
     yield from _reviewers(db, project, log)
+    yield from _roles(db, project, log)
     yield from _reviews(db, project, log)
     if any(event.body["kind"] == "stream" for event in log if event.type == "project.created"):
         yield from stream_disagreements(db, project, log)
@@ -174,6 +176,22 @@ def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[s
         name = event.content.get("name")
         said = {"kind": event.body["kind"], "name": None if name is None else json.loads(name)}
         yield from _differs(f"Reviewer {row.id}", {"kind": row.kind, "name": row.name}, said)
+
+
+def _roles(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    """Who may do what in the project."""
+    given: dict[str, object] = {}
+    for event in log:
+        account = str(event.body.get("account"))
+        if event.type == "person.removed":
+            given.pop(account, None)
+        elif event.type == "role.changed" and not event.body["everywhere"]:
+            given[account] = event.body["role"]
+    query = sa.select(roles.c.account, roles.c.role).where(roles.c.project == project)
+    held = {row.account: row.role for row in db.execute(query)}
+    for account in sorted(given.keys() | held.keys()):
+        said = {"role": given.get(account)}
+        yield from _differs(f"Account {account}", {"role": held.get(account)}, said)
 
 
 def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:

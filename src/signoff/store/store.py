@@ -26,6 +26,7 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, gold, log, projects, queue
+from signoff.store.admitting import Admitting
 from signoff.store.browsing import Browsing
 from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
@@ -60,7 +61,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
+class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(

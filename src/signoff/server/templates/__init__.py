@@ -32,7 +32,7 @@ def _pages() -> Environment:
     return pages
 
 
-def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
+def page(name: str, status: int = 200, /, **values: object) -> HTMLResponse:
     """One of the pages beside this file, its values escaped."""
     return HTMLResponse(_pages().get_template(name).render(**values), status)
 
