@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,16 +14,20 @@ import uuid6
 from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import default_key, load_key
 from signoff.core.batches import Batch, seal
-from signoff.core.certification import split_tests
+from signoff.core.certification import error_budget, split_tests
 from signoff.core.coding import Codes, labels_of
+from signoff.core.coin_feasibility import bears_a_find, coin_remedy, explain_coins
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Form
+from signoff.core.queueing import QueueRules
 from signoff.core.records import NewEvent, OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
-from signoff.desk import QueueDesk, sign_in
+from signoff.core.streams import StreamSpec
+from signoff.core.windows import window_alpha
+from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
 from signoff.engine import Engine
-from signoff.errors import UsageError
+from signoff.errors import StoreChanged, UsageError
 from signoff.loop.recorder import Recorder
 from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation
@@ -34,6 +38,7 @@ from signoff.version import VERSION
 
 if TYPE_CHECKING:
     from signoff.project.incoming import IncomingRows
+    from signoff.stream.decider import Decider
 
 DEFAULT_MODEL = "text"
 STARTING_ANSWERS_PER_LABEL = 4
@@ -85,6 +90,7 @@ class ProjectSpec:
     text_column: str | None
     key_column: str | None
     hidden: tuple[str, ...]
+    queue: QueueRules = field(default_factory=QueueRules)
 
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
@@ -94,8 +100,46 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
     return project
 
 
+def create_stream(store: SqlStore, spec: ProjectSpec, stream: StreamSpec, *, actor: str) -> Project:
+    """Store a new stream; its labels, policy and windows are in the log before the first coin.
+
+    Raises :class:`Infeasible` where a window could not bear its first find, :class:`StoreChanged`
+    where the name is taken.
+    """
+    if not isinstance(spec.policy, Certified):
+        raise UsageError("A stream promises something.", hint="Give it a Certified policy.")
+    refuse_infeasible_stream(spec.policy, stream)
+    if store.find_project(spec.name) is not None:
+        raise StoreChanged(
+            f"There is a project {spec.name!r} already.", hint="Pass another --project NAME."
+        )
+    project, created = found_project(store, spec, actor=actor, stream=stream)
+    store.create_stream(project, stream, [created])
+    make_decider(store, project, actor=actor).start_window()
+    return project
+
+
+def refuse_infeasible_stream(policy: Certified, stream: StreamSpec) -> None:
+    """Raise :class:`Infeasible`, before anything is made, where x* of a window would be -1."""
+    errors = error_budget(policy.max_error, stream.items)
+    alpha = window_alpha(policy.alpha, 1, together=stream.together)
+    if not bears_a_find(errors, stream.audit_rate, alpha, stream.effects):
+        numbers = {
+            "max_error": policy.max_error,
+            "alpha": alpha,
+            "audit_rate": stream.audit_rate,
+        }
+        remedy = coin_remedy(stream.items, **numbers, effects=stream.effects)
+        raise explain_coins(stream.items, remedy, **numbers)
+
+
 def found_project(
-    store: SqlStore, spec: ProjectSpec, *, actor: str, id: str | None = None
+    store: SqlStore,
+    spec: ProjectSpec,
+    *,
+    actor: str,
+    id: str | None = None,
+    stream: StreamSpec | None = None,
 ) -> tuple[Project, NewEvent]:
     """A project to store under the user's signing key, and the first event of its log."""
     key = default_key()
@@ -112,25 +156,44 @@ def found_project(
         text_column=spec.text_column,
         key_column=spec.key_column,
         hidden=spec.hidden,
+        queue=spec.queue,
         key_id=key.id,
         created=clock(),
+        kind="pool" if stream is None else "stream",
     )
+    body: dict[str, object] = {
+        "name": project.name,
+        "kind": project.kind,
+        "form": project.form.to_json(),
+        "policy": project.policy.to_json(),
+        "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
+        "process": project.process,
+        "model": project.model,
+        "public_key": key.public.text,
+        "signoff": VERSION,
+    }
+    if stream is not None:
+        body["stream"] = stream.to_json()
     recorder = recorder_for(store, project.id, actor=actor)
-    created = recorder.event(
-        "project.created",
-        {
-            "name": project.name,
-            "kind": "pool",
-            "form": project.form.to_json(),
-            "policy": project.policy.to_json(),
-            "rules": [rule.to_json() for rule in project.rules],
-            "process": project.process,
-            "model": project.model,
-            "public_key": key.public.text,
-            "signoff": VERSION,
-        },
+    return project, recorder.event("project.created", body)
+
+
+def make_decider(store: SqlStore, project: Project, *, actor: str) -> Decider:
+    """What decides the items of a stored stream; raises :class:`UsageError` for a pool."""
+    from signoff.stream.decider import Decider
+
+    if project.kind != "stream" or not isinstance(project.policy, Certified):
+        raise UsageError(
+            f"Project {project.name!r} is no stream.",
+            hint="Label its rows with signoff run, or make one: signoff stream create.",
+        )
+    sign_with_its_key(store, project)
+    return Decider(
+        store=store,
+        project=project,
+        policy=project.policy,
+        recorder=recorder_for(store, project.id, actor=actor),
     )
-    return project, created
 
 
 def sign_with_its_key(store: SqlStore, project: Project) -> None:
@@ -270,6 +333,8 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
 
     def item_of(request: OpenRequest) -> Item:
+        if request.gold is not None:
+            return shown_item(request)
         view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
         return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
@@ -280,6 +345,7 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
         reviewer=sign_in(engine.store, engine.recorder, name=name, kind=kind),
         budget=engine.budget,
         item_of=item_of,
+        gold_share=GOLD_SHARE if kind == "person" else 0.0,
     )
 
 

@@ -26,6 +26,7 @@ from signoff.core.certificate import Certificate, issue
 from signoff.core.certification import error_budget
 from signoff.core.coins import SEED_BYTES, seed_commitment, seed_from_number
 from signoff.core.commitment import Commitment, Outcome
+from signoff.core.joining import Answered, answered_items
 from signoff.core.records import Audit, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
 from signoff.errors import AnswersChanged
@@ -111,7 +112,9 @@ class Engine:
         if self.budget_left(pool) == 0 and len(self._undecided(pool)):
             # Freezing now would end learning for good, also for a run with a larger budget.
             return False
-        states = self._knowledge.of(pool, budget=self.budget_left(pool))
+        left = self.budget_left(pool)
+        budget = None if left is None else self._items_for(left)
+        states = self._knowledge.of(pool, budget=budget)
         steps = self._steps(pool, states)
         asks = [step for step in steps.values() if isinstance(step, Ask)]
         if asks:
@@ -132,7 +135,7 @@ class Engine:
     ) -> bool:
         positions, reasons = asked_by(asks)
         left = self.budget_left(pool)
-        chosen = positions if left is None else positions[:left]
+        chosen = positions if left is None else positions[: self._items_for(left)]
         if len(chosen) == 0:
             return False
         books = self._books
@@ -228,7 +231,7 @@ class Engine:
                 errors=error_budget(policy.max_error, pool.items),
                 alpha=policy.alpha,
                 tests=admission.tests,
-                process={**self.project.process, "answers_per_item": 1},
+                process={"answers_per_item": 1, **self.project.process},
                 seed_commitment=seed_commitment(seed),
                 seed_chosen_by="system" if self.seed is None else "operator",
                 model="",
@@ -331,7 +334,7 @@ class Engine:
             return True
         left = self.budget_left(pool)
         chunk = max(REVIEW_CHUNK, len(rest) // 4)
-        chosen = rest[: chunk if left is None else min(chunk, left)]
+        chosen = rest[: chunk if left is None else min(chunk, self._items_for(left))]
         if len(chosen) == 0:
             return False
         view = self.views(pool)
@@ -368,22 +371,26 @@ class Engine:
 
     def _people_decided(self, pool: Pool) -> dict[str, Batch]:
         names = self.store.reviewer_names(self.project.id)
-        reviews = self.store.reviews(self.project, pool.number)
+        answered = self._answered(pool)
         return {
-            question: people_batch(reviews, question, names, entropy=self.recorder.entropy)
+            question: people_batch(answered, question, names, entropy=self.recorder.entropy)
             for question in self.project.form.names
         }
 
     # --------------------------------------------------------------------- state
 
     def _undecided(self, pool: Pool) -> NDArray[np.int64]:
-        """Items nobody answered and no model decided, but for erased ones."""
+        """Items without people's answer that no model decided, but for erased ones."""
         open_items = ~self.views(pool).erased
-        for review in self.store.reviews(self.project, pool.number):
-            open_items[review.item] = False
+        for each in self._answered(pool):
+            open_items[each.item] = False
         for root in list(pool.model_roots.values())[:1]:  # the same items for every question
             open_items[self._decided(root)] = False
         return np.flatnonzero(open_items)
+
+    def _answered(self, pool: Pool) -> list[Answered]:
+        """The items of a pool that people answered, with the answer joined from all of theirs."""
+        return answered_items(self.store.reviews(self.project, pool.number), self.project)
 
     def _decided(self, root: str) -> NDArray[np.int64]:
         """The items of a batch of decisions; the last one asked for is kept."""
@@ -400,7 +407,7 @@ class Engine:
 
     def _judgements(self, pool: Pool, audits: Mapping[str, Audit]) -> dict[str, Judgement]:
         """What the audit says so far, from the frozen labels and people's answers."""
-        reviews = self.store.reviews(self.project, pool.number)
+        answered = self._answered(pool)
         judged: dict[str, Judgement] = {}
         for name, audit in audits.items():
             commitment = Commitment.from_json(audit.committed)
@@ -409,7 +416,7 @@ class Engine:
                 window=commitment.window,
                 seed=audit.seed,
                 frozen=self.store.batch(self.project.id, "frozen", pool.frozen_roots[name]),
-                answers={review.item: review.to(name) for review in reviews},
+                answers={each.item: each.to(name) for each in answered},
                 question=self.project.form.question(name),
                 drawn=self._drawn(audit.seed),
             )
@@ -445,8 +452,12 @@ class Engine:
         """How many answers people may still give to a pool; None without a limit."""
         if self.budget is None:
             return None
-        answered = self.store.queue_counts(self.project.id, pool.number).answered
-        return max(0, self.budget - answered)
+        given = self.store.queue_counts(self.project.id, pool.number).answers
+        return max(0, self.budget - given)
+
+    def _items_for(self, answers: int) -> int:
+        """How many items so many answers are enough for."""
+        return -(-answers // self.project.overlap)
 
     def _rng(self, pool: Pool, *salt: int) -> np.random.Generator:
         """Randomness of the strategy: repeatable, and never the audit's seed."""

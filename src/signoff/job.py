@@ -23,8 +23,10 @@ from signoff.bootstrap import (
     without_model,
 )
 from signoff.core.coding import labels_of
+from signoff.core.joining import MOST_OVERLAP
 from signoff.core.questions import Answer, Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
+from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, People, Policy
 from signoff.errors import InputError, StoreChanged, UsageError
@@ -60,6 +62,7 @@ class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
+    ``assign``: column, value and tag of who alone is asked; ``due``: seconds, and what then.
     ``model`` is "text", "predictions", "FILE.py:NAME" or an object (model, learner, estimator,
     callable).
     """
@@ -74,6 +77,9 @@ class RunOptions:
     project: str = DEFAULT_PROJECT
     policy: Policy | None = None
     ask_always: tuple[tuple[str, str], ...] = ()
+    overlap: int | None = None
+    assign: tuple[tuple[str, str, str], ...] = ()
+    due: tuple[int, str] | None = None
     model: object = None
     reviewer: str | Reviewer = "terminal"
     name: str = "reviewer"
@@ -104,6 +110,21 @@ class RunOptions:
     def rules(self) -> tuple[AskAlways, ...]:
         """The rules asked for."""
         return tuple(AskAlways(column=column, value=value) for column, value in self.ask_always)
+
+    @property
+    def queue(self) -> QueueRules:
+        """Who is asked what, and what happens when time runs out."""
+        due = None
+        if self.due is not None:
+            seconds, then = self.due
+            outcome, to = read_outcome(then)
+            due = Due(seconds=seconds, outcome=outcome, to=to)
+        return QueueRules(
+            assign=tuple(
+                Assign(column=column, value=value, tag=tag) for column, value, tag in self.assign
+            ),
+            due=due,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +189,7 @@ def prepare(options: RunOptions) -> Job:
     Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
     """
     _require_reviewer(options.reviewer)
+    _require_overlap(options.overlap)
     _require_outputs(options)
     table = read_table(options.data)
     _require_columns(table, options)
@@ -292,6 +314,14 @@ def _require_reviewer(reviewer: str | Reviewer) -> None:
         )
 
 
+def _require_overlap(overlap: int | None) -> None:
+    if overlap is not None and not 1 <= overlap <= MOST_OVERLAP:
+        raise UsageError(
+            f"An overlap of {overlap} is not possible: 1 to {MOST_OVERLAP} people answer an item.",
+            hint="Pass --overlap 3 for three people, each on their own.",
+        )
+
+
 def _require_outputs(options: RunOptions) -> None:
     """Files that could not be written at the end, hours of answers later."""
     if options.out not in (None, "-"):
@@ -311,6 +341,7 @@ def _require_outputs(options: RunOptions) -> None:
 def _require_columns(table: Table, options: RunOptions) -> None:
     wanted = [(options.text, "--text"), (options.key, "--key")]
     wanted += [(column, "--ask-always") for column, _ in options.ask_always]
+    wanted += [(column, "--assign") for column, _, _ in options.assign]
     if isinstance(options.policy, Certified):
         wanted.append((options.policy.slice, "--slice"))
     for column, flag in wanted:
@@ -337,6 +368,7 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
         text_column=_text_column(table, options, form, tuple(oracle.values())),
         key_column=options.key,
         hidden=tuple(oracle.values()),
+        queue=options.queue,
     )
 
 
@@ -379,12 +411,23 @@ def process_of(options: RunOptions) -> dict[str, object]:
 
     People's names stay out of it, since it is in the log for ever.
     """
+    return {**_who(options), **_how_many(options.overlap)}
+
+
+def _who(options: RunOptions) -> dict[str, object]:
     reviewer = options.reviewer
     if options.oracle is not None:
         return {"kind": "column", "name": reviewer}
     if isinstance(reviewer, str) or reviewer.kind == "person":
         return {"kind": "person"}
     return {"kind": reviewer.kind, "name": reviewer.name}
+
+
+def _how_many(overlap: int | None) -> dict[str, object]:
+    """How many people answer each item, blind to each other, and how one answer comes of theirs."""
+    if overlap in (None, 1):
+        return {}
+    return {"answers_per_item": overlap, "joined": "majority"}
 
 
 def _text_column(
@@ -427,6 +470,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         ("text column", options.text, project.text_column),
         ("key column", options.key, project.key_column),
         ("grouping", options.group, project.group),
+        ("overlap", options.overlap, project.overlap),
     ]
     changes = [
         f"{what}: {_show(before)} -> {_show(now)}"
@@ -439,6 +483,8 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         changes.append(f"policy: {project.policy.describe()} -> {options.policy.describe()}")
     if options.rules and options.rules != project.rules:
         changes.append("ask-always rules")
+    if options.queue not in (QueueRules(), project.queue):
+        changes.append("who is asked, or the due time")
     if changes:
         raise StoreChanged(
             f"Project {project.name!r} was begun otherwise ({'; '.join(changes)}).",

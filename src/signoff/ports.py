@@ -6,7 +6,7 @@ in whoever answers (Reviewer). The engine imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -21,6 +21,9 @@ from signoff.core.questions import Form, Given, Question
 from signoff.core.records import (
     AskReason,
     Audit,
+    Comment,
+    Expired,
+    NewComment,
     NewEvent,
     NewRequest,
     NewReview,
@@ -32,6 +35,7 @@ from signoff.core.records import (
     Review,
     Round,
     Tell,
+    Waiting,
 )
 
 # ---------------------------------------------------------------------------- models
@@ -86,7 +90,7 @@ class PoolState:
     - ``slices`` (n,) int64: index into ``tests``.
     - ``tests``: one per slice (one for the whole pool when there are no slices). Empty when the
       policy promises nothing (``threshold``).
-    - ``budget``: answers that people may still give, None for no limit.
+    - ``budget``: items that people may still answer, None for no limit.
     - ``earlier``: items and answers of the project's earlier pools, to learn from.
     """
 
@@ -179,6 +183,7 @@ class PoolView:
     - ``blank`` (n,) bool: nothing to decide on (an empty text): people only, never the model.
     - ``ruled`` (n,) bool: a rule sends the item to people.
     - ``slices`` (n,) int64 into ``slice_names``; all 0 and ``()`` without slices.
+    - ``audiences``: the tag of the people who alone are asked, of the items that have one.
     - ``telling``: columns that hold labels: shown to people, they would answer for them.
     """
 
@@ -190,6 +195,7 @@ class PoolView:
     slices: NDArray[np.int64]
     slice_names: tuple[str, ...]
     telling: frozenset[str] = frozenset()
+    audiences: Mapping[int, str] = field(default_factory=dict[int, str])
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -282,18 +288,37 @@ class Store(Protocol):
         now: int,
         until: int,
         holding: Sequence[str] = (),
+        known: int = 0,
     ) -> list[OpenRequest]: ...
     def renew(
         self, project: str, reviewer: str, holding: Sequence[str], *, until: int
     ) -> frozenset[str]: ...
     def request(self, project: str, id: str) -> OpenRequest | None: ...
     def release(self, project: str, reviewer: str, only: Sequence[str] | None = None) -> None: ...
-    def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None: ...
-    def answer(self, project: str, given: Sequence[NewReview], tell: Tell) -> list[bool]: ...
+    def skip(
+        self,
+        project: str,
+        request: str,
+        reviewer: str,
+        events: Sequence[NewEvent],
+        *,
+        now: int,
+        for_good: bool = False,
+    ) -> None: ...
+    def answer(self, project: Project, given: Sequence[NewReview], tell: Tell) -> list[bool]: ...
     def recent(self, project: Project, reviewer: str, limit: int) -> list[Review]: ...
     def answered_by(self, project: str, pool: int, reviewer: str) -> int: ...
-    def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
+    def undo(self, project: Project, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
     def reviews(self, project: Project, pool: int) -> list[Review]: ...
+    def comment(self, project: str, comment: NewComment, event: NewEvent) -> None: ...
+    def thread(
+        self, project: str, request: str, reviewer: str, *, blind: bool, everything: bool = False
+    ) -> list[Comment]: ...
+    def gold_counts(self, project: str, reviewer: str) -> tuple[int, int]: ...
+    def waiting_for(self, project: str, reviewer: str) -> Waiting: ...
+    def expire_requests(
+        self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int
+    ) -> int: ...
     def queue_counts(self, project: str, pool: int) -> QueueCounts: ...
     def record(self, project: str, events: Sequence[NewEvent]) -> None: ...
     def checkpoint(self, project: str) -> str | None: ...

@@ -249,6 +249,7 @@ def run(
     text: str | None = None,
     key: str | None = None,
     ask_always: Sequence[tuple[str, str]] = (),
+    overlap: int | None = None,
     project: str = "default",
     budget: int | None = None,
     seed: int | None = None,
@@ -266,6 +267,8 @@ def run(
       with ``predict``.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".
+    - ``overlap``: how many people answer each item, each on their own; their answers are joined by
+      majority.
     - ``store``: where everything is kept; without one, in a temporary folder.
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
@@ -284,6 +287,7 @@ def run(
             project=project,
             policy=policy,
             ask_always=tuple(ask_always),
+            overlap=overlap,
             model=model,
             reviewer=_as_reviewer(reviewer),
             budget=budget,

@@ -138,7 +138,7 @@ def test_no_byte_of_it_is_left_on_disk(tmp_path_factory: pytest.TempPathFactory)
     for request in room.lease(ann, limit=12):
         review = room.review(request, ann, Chosen("Positive"))
         note = f"note-{SECRET}-{request.item:03d}-" + "n" * 400 * (request.item % 4)
-        room.store.answer(room.project.id, [review], noted(room, note))
+        room.store.answer(room.project, [review], noted(room, note))
     room.store.checkpoint(room.project.id)
     with room.store.reading() as db:
         query = sa.select(event_content.c.salt).where(event_content.c.item == ITEM)

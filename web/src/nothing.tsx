@@ -38,6 +38,7 @@ export function Nothing(): JSX.Element {
       <p>
         {progress?.paused ?? nothing.why ?? "Somebody else has what is left, or more is coming."}
       </p>
+      {nothing.hint !== null && progress?.paused == null && <p class="quiet">{nothing.hint}</p>}
       {learning && <p>It learns from what you answered, then asks what helps it most.</p>}
       <Again nothing={nothing} />
     </Calm>

@@ -12,6 +12,7 @@ from typing import Annotated, cast
 import typer
 
 from signoff.cli import backup, doctor, run, serve, store_commands, worker
+from signoff.cli import stream as live
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
 
@@ -34,6 +35,7 @@ app.command("serve")(serve.serve)
 app.command("worker")(worker.worker)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
+app.add_typer(live.app, name="stream")
 app.command("status")(store_commands.status)
 app.command("export")(store_commands.export)
 app.command("report")(store_commands.report)

@@ -115,6 +115,32 @@ def read_rules(typed: list[str]) -> tuple[tuple[str, str], ...]:
     return tuple(rules)
 
 
+def read_assign(typed: list[str]) -> tuple[tuple[str, str, str], ...]:
+    """Triples of column, value and tag from ``COL=VALUE:TAG``."""
+    rules: list[tuple[str, str, str]] = []
+    for rule in typed:
+        condition, colon, tag = rule.rpartition(":")
+        column, equals, value = condition.partition("=")
+        if not (colon and equals and column):
+            raise UsageError(
+                f"--assign {rule!r} is not COL=VALUE:TAG.",
+                hint="Write --assign field=medicine:medic, once per rule.",
+            )
+        rules.append((column, value, tag))
+    return tuple(rules)
+
+
+def read_due(due: str | None, then: str | None) -> tuple[int, str] | None:
+    """Seconds from ``2h``, and what happens then: ``stay``, ``everybody`` or a tag."""
+    if due is None:
+        if then is not None:
+            raise UsageError("--on-expiry needs a due time.", hint="Pass --due 2h, too.")
+        return None
+    from signoff.core.queueing import read_duration
+
+    return read_duration(due, name="--due"), then or "stay"
+
+
 def read_count(typed: str | None, *, name: str) -> int | None:
     """A whole number from 0 up; ``name`` is the flag it came from."""
     if typed is None:

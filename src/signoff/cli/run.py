@@ -12,7 +12,9 @@ import typer
 
 from signoff.cli.options import (
     check_reviewer,
+    read_assign,
     read_count,
+    read_due,
     read_labels,
     read_policy,
     read_rules,
@@ -65,6 +67,27 @@ def run(
     ask_always: Annotated[
         list[str] | None,
         typer.Option(metavar="COL=VALUE", help="These rows always go to a person. Repeatable."),
+    ] = None,
+    overlap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K", help="K people answer each item, blind to each other. [default: 1]"
+        ),
+    ] = None,
+    assign: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL=VALUE:TAG", help="Ask these rows of reviewers with this tag. Repeatable."
+        ),
+    ] = None,
+    due: Annotated[
+        str | None, typer.Option(metavar="2h", help="How long an item may wait for an answer.")
+    ] = None,
+    on_expiry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stay|everybody|TAG", help="Whom it is for after that. [default: stay]"
+        ),
     ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="text|predictions|FILE.py:NAME", help="[default: text]")
@@ -134,6 +157,9 @@ def run(
         project=project,
         policy=chosen,
         ask_always=rules,
+        overlap=read_count(overlap, name="--overlap"),
+        assign=read_assign(assign or []),
+        due=read_due(due, on_expiry),
         model=model,
         reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,

@@ -13,6 +13,7 @@ from signoff.audit.export import Opened, batch_lines, checkpoint_line, event_lin
 from signoff.audit.keys import PublicKey, parse_public_key
 from signoff.audit.proof import DecisionProof, RowProof, prove_event, prove_row
 from signoff.core.batches import COLUMNS, BatchName, StoredBatch
+from signoff.core.joining import answered_items
 from signoff.core.merkle import leaf_hash
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import VerificationFailed
@@ -122,8 +123,9 @@ def decision_proof(
         if len(places):
             event = store.decision_event(project.id, root)
             return _prove(store, project, event, row=prove_row(batch, int(places[0])))
-    given = [r.event for r in store.reviews(project, pool.number) if r.item == item]
-    return _prove(store, project, given[-1], row=None) if given else None
+    given = [r for r in store.reviews(project, pool.number) if r.item == item]
+    answered = answered_items(given, project)
+    return _prove(store, project, answered[0].event, row=None) if answered else None
 
 
 def _prove(

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from signoff.core.questions import Form
 from signoff.core.questions.form import columns_shown
+from signoff.core.queueing import QueueRules, columns_of
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Policy
 from signoff.errors import StoreChanged
@@ -35,6 +36,8 @@ class Grouped(Protocol):
     @property
     def rules(self) -> Sequence[AskAlways]: ...
     @property
+    def queue(self) -> QueueRules: ...
+    @property
     def form(self) -> Form: ...
 
 
@@ -50,8 +53,8 @@ class Grouping:
         """Equal texts are one item within a slice, a rule's column and what questions show beside
         the text, unless grouping is off."""
         by = getattr(fixed.policy, "slice", None)
-        rules = (rule.column for rule in fixed.rules)
-        apart = {name for name in (by, *rules, *columns_shown(fixed.form)) if name}
+        ruled = (*(rule.column for rule in fixed.rules), *columns_of(fixed.queue))
+        apart = {name for name in (by, *ruled, *columns_shown(fixed.form)) if name}
         apart.discard(fixed.text_column or "")
         return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
 

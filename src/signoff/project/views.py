@@ -81,6 +81,7 @@ def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -
         slices=slices,
         slice_names=names,
         telling=_telling(first.select(user), project),
+        audiences=_audiences(rows, project),
     )
 
 
@@ -101,6 +102,16 @@ def _ruled(rows: pl.DataFrame, project: Project, items: int) -> NDArray[np.bool_
         met = (rows[rule.column].cast(pl.String) == rule.value).fill_null(value=False)
         ruled[rows[ITEM].to_numpy()[met.to_numpy()]] = True
     return ruled
+
+
+def _audiences(rows: pl.DataFrame, project: Project) -> dict[int, str]:
+    """The tag of those who are asked, of items of which any row meets a rule; the first rule
+    counts."""
+    found: dict[int, str] = {}
+    for rule in reversed(project.queue.assign):
+        met = (rows[rule.column].cast(pl.String) == rule.value).fill_null(value=False)
+        found |= dict.fromkeys(rows[ITEM].filter(met).to_list(), rule.tag)
+    return found
 
 
 def _telling(frame: pl.DataFrame, project: Project) -> frozenset[str]:

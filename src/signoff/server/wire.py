@@ -111,6 +111,9 @@ class Skipped(Asking):
     """Why a request is put behind the others."""
 
     reason: Note | None = None
+    for_good: bool = Field(
+        default=False, description="Not for this reviewer: somebody else is asked instead."
+    )
 
 
 class Flagged(Asking):
@@ -222,6 +225,7 @@ class Leased(Told):
     requests: list[RequestShown]
     lost: list[str] = Field(description="Of those held: no longer leased to the caller.")
     why: str | None
+    until: Instant | None = Field(description="When the first lease of somebody else ends.")
     retry_seconds: float | None
     progress: ProgressShown
 

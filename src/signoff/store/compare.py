@@ -10,7 +10,15 @@ import sqlalchemy as sa
 
 from signoff.core.events import canonical_json, instant
 from signoff.core.records import Json
+from signoff.store.compare_gold import gold_disagreements
+from signoff.store.compare_queue import (
+    queue_disagreements,
+    said_otherwise,
+    tagged_otherwise,
+)
+from signoff.store.compare_streams import stream_disagreements
 from signoff.store.database import integrity_problem
+from signoff.store.gold import POOL
 from signoff.store.log import read_events, unnumbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
 
@@ -40,10 +48,17 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     yield from _event_columns(db, project)
     yield from _checkpoint_columns(db, project)
     yield from _project(db, project, log)
-    yield from _pools(db, project, log)
     yield from _reviewers(db, project, log)
     yield from _reviews(db, project, log)
+    if any(event.body["kind"] == "stream" for event in log if event.type == "project.created"):
+        yield from stream_disagreements(db, project, log)
+        return
+    yield from _pools(db, project, log)
     yield from _audits(db, project, log)
+    yield from queue_disagreements(db, project)
+    yield from gold_disagreements(db, project, log)
+    yield from said_otherwise(db, project, log)
+    yield from tagged_otherwise(db, project, log)
 
 
 def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
@@ -166,7 +181,7 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
     undone_as_stored = sa.type_coerce(reviews.c.undone, sa.Integer).label("undone_as_stored")
     counted_as_stored = sa.type_coerce(reviews.c.counted, sa.Integer).label("counted_as_stored")
     query = sa.select(reviews, undone_as_stored, counted_as_stored).where(
-        reviews.c.project == project
+        reviews.c.project == project, reviews.c.pool != POOL
     )
     rows = db.execute(query).all()
     given = {event.id: event for event in log if event.type in ("answer.given", "answer.extra")}

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
 from signoff.core.questions import form_from_json
-from signoff.core.records import Audit, Json, Pool, Project, Round
+from signoff.core.queueing import queue_rules
+from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
@@ -21,7 +23,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
             name=project.name,
             form=project.form.to_json(),
             policy=project.policy.to_json(),
-            rules=[rule.to_json() for rule in project.rules],
+            rules=[*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
             process=project.process,
             settings={
                 "model": project.model,
@@ -29,6 +31,8 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "text_column": project.text_column,
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
+                "kind": project.kind,
+                "page": asdict(project.page),
             },
             key_id=project.key_id,
             created=project.created,
@@ -69,7 +73,12 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         name=row.name,
         form=form_from_json(row.form),
         policy=policy_from_json(row.policy),
-        rules=tuple(AskAlways(column=rule["column"], value=rule["value"]) for rule in row.rules),
+        rules=tuple(
+            AskAlways(column=rule["column"], value=rule["value"])
+            for rule in row.rules
+            if rule["kind"] == "ask_always"
+        ),
+        queue=queue_rules(row.rules),
         process=row.process,
         model=str(settings["model"]),
         group=bool(settings["group"]),
@@ -78,7 +87,14 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
+        kind="stream" if settings.get("kind") == "stream" else "pool",
+        page=_page(settings.get("page")),
     )
+
+
+def _page(value: object) -> PageSettings:
+    """How a project is shown; projects of before there was a choice are shown plainly."""
+    return PageSettings(**cast("dict[str, Any]", value)) if value else PageSettings()
 
 
 def _text(value: object) -> str | None:

@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -25,11 +25,16 @@ from signoff.core.records import (
     Round,
 )
 from signoff.errors import StoreError
-from signoff.store import erase, log, projects, queue
+from signoff.store import erase, gold, log, projects, queue
+from signoff.store.browsing import Browsing
 from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
+from signoff.store.model_files import ModelFiles
+from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.streaming import Streaming
+from signoff.store.talking import Talking
 from signoff.store.transfers import Transfers
 from signoff.store.webhooks import Webhooks
 
@@ -55,7 +60,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks):
+class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -83,6 +88,16 @@ class SqlStore(Reviewing, Jobs, Webhooks):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @property
+    def folder(self) -> Path:
+        """Where the columnar files and what belongs to them lie."""
+        return self._folder
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """The arrays of streams' models."""
+        return ModelFiles(self._folder)
 
     @cached_property
     def transfers(self) -> Transfers:
@@ -195,7 +210,7 @@ class SqlStore(Reviewing, Jobs, Webhooks):
 
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch:
         """A frozen order or decisions, read back."""
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.load(project, name, root, sha256=sha256)
 
@@ -209,24 +224,9 @@ class SqlStore(Reviewing, Jobs, Webhooks):
             ).scalar_one()
 
     def _read(self, project: str, name: BatchName, root: str) -> pl.DataFrame:
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.read(project, name, root, sha256=sha256)
-
-    def _sha256(self, project: str, name: BatchName, root: str) -> str:
-        with self.reading() as db:
-            found = db.execute(
-                sa.select(artifacts.c.sha256).where(
-                    artifacts.c.project == project,
-                    artifacts.c.root == root,
-                    artifacts.c.name == name,
-                )
-            ).scalar_one_or_none()
-        if found is None:
-            raise StoreError(
-                f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
-            )
-        return found
 
     @staticmethod
     def _name(db: sa.Connection, project: str, batch: Batch, sha256: str) -> None:
@@ -426,6 +426,17 @@ class SqlStore(Reviewing, Jobs, Webhooks):
             erase.remember_keys(db, project, key_digests)
             log.append(db, project, [event])
         self.sweep(project)
+
+    def erase_gold(self, project: str, key: str, event: Callable[[int], NewEvent]) -> bool:
+        """Remove what a known answer of this key shows and what was said to it, and log that;
+        whether there was one."""
+        with self.transaction() as db:
+            number = gold.number_of_key(db, project, key)
+            if number is None:
+                return False
+            gold.blank(db, project, number)
+            log.append(db, project, [event(number)])
+        return True
 
     def sweep(self, project: str) -> None:
         """Remove columnar files that no transaction named, and exports: a killed process may have

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
@@ -11,20 +11,45 @@ from fastapi import Depends, Path, Request
 from signoff.core.records import Project
 from signoff.server import wire
 from signoff.server.access import Access, Caller, Right, Role
-from signoff.server.desks import Desk, Desks, Projects, Standing
+from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+
+
+@dataclass(slots=True)
+class SeenTogether:
+    """Numbers of a caller that belong to a standing and change only with it.
+
+    Where a project stands is read a few times a second; what a caller adds to it must not move at
+    other times, or it would tell which items it comes from.
+    """
+
+    _kept: dict[tuple[str, str], tuple[Standing, tuple[int, int]]] = field(
+        default_factory=dict[tuple[str, str], "tuple[Standing, tuple[int, int]]"]
+    )
+
+    def beside(
+        self, standing: Standing, who: tuple[str, str], read: Callable[[], tuple[int, int]]
+    ) -> tuple[int, int]:
+        """The numbers as they were when this standing was first seen."""
+        kept = self._kept.get(who)
+        if kept is None or kept[0] is not standing:
+            kept = (standing, read())
+            self._kept[who] = kept
+        return kept[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
-    ``work``: None where there is no long work to order.
+    ``work``: None where there is no long work to order. ``streams``: None where no live items are
+    decided.
     """
 
     projects: Projects
@@ -32,8 +57,10 @@ class Services:
     access: Access
     live: Live
     metrics: Metrics
+    seen: SeenTogether = field(default_factory=SeenTogether)
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
+    streams: StoredStreams | None = None
 
 
 def services(request: Request) -> Services:
@@ -84,16 +111,20 @@ class Place:
         return self.services.desks(self.project, self.caller.name)
 
     @property
-    def mine(self) -> int:
-        """How many answers the caller gave; nobody gets a desk just by looking."""
-        return self.desk.mine() if self.caller.may("answer", self.project.id) else 0
+    def manager(self) -> Manager:
+        """Where managers sit."""
+        return self.services.desks.manager(self.project)
 
     def progress(self, standing: Standing | None = None) -> wire.ProgressShown:
-        """Where the project stands, now or as just read."""
+        """Where the project stands, now or as just read; nobody gets a desk just by looking."""
         if standing is None:
             standing = self.services.projects.standing(self.project)
-        mine = 0 if standing is None else self.mine
-        return progress_shown(standing, self.project, mine=mine)
+        if standing is None or not self.caller.may("answer", self.project.id):
+            return progress_shown(standing, self.project)
+        desk = self.desk
+        mine, (_, checked) = desk.mine(), desk.known()
+        seen = self.services.seen.beside(standing, (self.project.id, self.caller.name), desk.known)
+        return progress_shown(standing, self.project, mine=mine + checked, known=seen)
 
 
 def _place(right: Right) -> Callable[..., Place]:
