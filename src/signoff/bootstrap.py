@@ -33,7 +33,8 @@ from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation, PoolView
 from signoff.settings import Settings
 from signoff.store.database import database_url
-from signoff.store.store import SqlStore, default_folder
+from signoff.store.store import SqlStore
+from signoff.store.transfers import default_folder
 from signoff.version import VERSION
 
 if TYPE_CHECKING:

@@ -24,11 +24,10 @@ from signoff.core.records import (
     Project,
     Round,
 )
-from signoff.errors import StoreError
 from signoff.store import erase, gold, log, projects, queue
 from signoff.store.admitting import Admitting
 from signoff.store.browsing import Browsing
-from signoff.store.database import shown, translated
+from signoff.store.database import translated
 from signoff.store.jobs import Jobs, finish
 from signoff.store.model_files import ModelFiles
 from signoff.store.presenting import Presenting
@@ -36,24 +35,13 @@ from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.streaming import Streaming
 from signoff.store.talking import Talking
-from signoff.store.transfers import Transfers
+from signoff.store.transfers import Transfers, default_folder
 from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
 
     from signoff.store.artifacts import ArtifactFolder
-
-
-def default_folder(url: sa.URL) -> Path:
-    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
-    if url.get_backend_name() == "sqlite":
-        path = Path(str(url.database))
-        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
-    raise StoreError(
-        f"{shown(url)} has no folder for its columnar files.",
-        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
-    )
 
 
 def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
