@@ -5,25 +5,28 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import uuid6
 
 from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import default_key, load_key
-from signoff.core.batches import seal
+from signoff.core.batches import Batch, seal
 from signoff.core.certification import split_tests
 from signoff.core.coding import Codes, labels_of
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Form
-from signoff.core.records import OpenRequest, Pool, Project
+from signoff.core.records import NewEvent, OpenRequest, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
+from signoff.core.showing import Showing
 from signoff.desk import QueueDesk, sign_in
 from signoff.engine import Engine
 from signoff.errors import UsageError
 from signoff.loop.recorder import Recorder
+from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation
 from signoff.settings import Settings
 from signoff.store.store import SqlStore
@@ -46,10 +49,9 @@ def new_id() -> str:
     return str(uuid6.uuid7())
 
 
-def open_store(where: str, *, create: bool) -> SqlStore:
-    """The store at a path or URL, with the artifact folder the settings name."""
-    settings = Settings()
-    return SqlStore(where, artifacts=settings.artifacts, create=create)
+def open_store(where: str, *, create: bool, artifacts: Path | None = None) -> SqlStore:
+    """The store at a path or URL, with this artifact folder or the one the settings name."""
+    return SqlStore(where, artifacts=artifacts or Settings().artifacts, create=create)
 
 
 def recorder_for(store: SqlStore, project: str, *, actor: str) -> Recorder:
@@ -78,14 +80,24 @@ class ProjectSpec:
     text_column: str | None
     key_column: str | None
     hidden: tuple[str, ...]
+    showing: Showing = field(default_factory=Showing)
 
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
     """Store a new project under the user's signing key, as the first event of its log."""
+    project, created = found_project(store, spec, actor=actor)
+    store.create_project(project, [created])
+    return project
+
+
+def found_project(
+    store: SqlStore, spec: ProjectSpec, *, actor: str, id: str | None = None
+) -> tuple[Project, NewEvent]:
+    """A project to store under the user's signing key, and the first event of its log."""
     key = default_key()
     store.signer = LogSigner(key)
     project = Project(
-        id=new_id(),
+        id=id or new_id(),
         name=spec.name,
         form=spec.form,
         policy=spec.policy,
@@ -96,6 +108,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
         text_column=spec.text_column,
         key_column=spec.key_column,
         hidden=spec.hidden,
+        showing=spec.showing,
         key_id=key.id,
         created=clock(),
     )
@@ -106,6 +119,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
             "name": project.name,
             "kind": "pool",
             "form": project.form.to_json(),
+            "showing": project.showing.to_json(),
             "policy": project.policy.to_json(),
             "rules": [rule.to_json() for rule in project.rules],
             "process": project.process,
@@ -114,8 +128,7 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
             "signoff": VERSION,
         },
     )
-    store.create_project(project, [created])
-    return project
+    return project, created
 
 
 def sign_with_its_key(store: SqlStore, project: Project) -> None:
@@ -126,16 +139,23 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
     """Make rows that came in together the project's next pool."""
     number = len(engine.store.pools(engine.project.id)) + 1
-    batch = seal("rows", rows.ints, rows.private(), entropy=engine.recorder.entropy)
+    pool, batch, added = next_pool(rows, number, engine.recorder)
+    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    return pool
+
+
+def next_pool(rows: IncomingRows, number: int, recorder: Recorder) -> tuple[Pool, Batch, NewEvent]:
+    """A pool to store, the batch its log commits to, and its event."""
+    batch = seal("rows", rows.ints, rows.private(), entropy=recorder.entropy)
     pool = Pool(
-        project=engine.project.id,
+        project=recorder.project,
         number=number,
         rows=len(rows),
         items=rows.items,
         phase="learning",
         rows_root=batch.root,
     )
-    added = engine.recorder.event(
+    added = recorder.event(
         "rows.added",
         {
             "pool": number,
@@ -144,8 +164,7 @@ def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
             "batch": batch.reference(),
         },
     )
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
-    return pool
+    return pool, batch, added
 
 
 def refuse_infeasible(policy: Policy, items: int, form: Form) -> None:
@@ -162,7 +181,7 @@ def refuse_infeasible(policy: Policy, items: int, form: Form) -> None:
 
 def stored_model(project: Project) -> str:
     """The model by the name that the first run was given."""
-    if project.model == DEFAULT_MODEL or ".py:" in project.model:
+    if project.model in (DEFAULT_MODEL, PREDICTIONS) or ".py:" in project.model:
         return project.model
     raise UsageError(
         f"Project {project.name!r} was begun from Python with a model of its own"
@@ -177,9 +196,11 @@ def models_for(model: object, form: Form) -> dict[str, object]:
 
     Raises :class:`UsageError` where a model cannot be told to belong to a question.
     """
-    if model is None or model == DEFAULT_MODEL:
+    if model is None or model in (DEFAULT_MODEL, PREDICTIONS):
+        if model == PREDICTIONS and len(form.questions) > 1:
+            return {}
         choices = (question for question in form.questions if labels_of(question) is not None)
-        return {question.name: DEFAULT_MODEL for question in choices}
+        return {question.name: model or DEFAULT_MODEL for question in choices}
     if isinstance(model, str):
         from signoff.models.loading import load_model_spec
 

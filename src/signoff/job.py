@@ -27,10 +27,12 @@ from signoff.core.questions import Answer, Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Certified, People, Policy
+from signoff.core.showing import Direction, ItemKind, Showing, guess_item_kind
 from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.write import format_of
+from signoff.models.predictions import ANSWER, PREDICTIONS
 from signoff.ports import Automation, Reviewer
 from signoff.project.incoming import Grouping, IncomingRows
 from signoff.reviewers import ColumnReviewer, column_answers, parse_labels
@@ -39,6 +41,8 @@ from signoff.store.store import SqlStore
 DEFAULT_PROJECT = "default"
 DEFAULT_QUESTION = "Which label fits?"
 COLUMN = "column:"
+LOOKED_AT = 20
+"""Texts looked at to guess how items are shown."""
 ACTOR = "run"
 """Who writes a run's events: never a person's name, since the log keeps it for ever."""
 
@@ -59,7 +63,8 @@ class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
-    ``model`` is "text", "FILE.py:NAME" or an object (model, learner, estimator, callable).
+    ``model`` is "text", "predictions", "FILE.py:NAME" or an object (model, learner, estimator,
+    callable).
     """
 
     data: object
@@ -83,6 +88,10 @@ class RunOptions:
     report: str | None = None
     show_page: Callable[[str, bool], None] = print_link
     """Told the link of the review page, and whether a browser was opened on it."""
+    item_kind: ItemKind | None = None
+    guideline: str | None = None
+    blur: bool | None = None
+    text_direction: Direction | None = None
     say: Callable[[str], None] = print_note
     """Told what must be known before anything is asked."""
 
@@ -242,6 +251,28 @@ def _join(
     )
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Rows that may come in: into a ``project``, or with the one that ``spec`` describes."""
+
+    rows: IncomingRows
+    project: Project | None = None
+    spec: ProjectSpec | None = None
+
+
+def arrival(options: RunOptions, table: Table, project: Project | None) -> Arrival:
+    """What a table would bring in, as :func:`prepare` judges it; nothing is stored.
+
+    Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
+    """
+    _require_columns(table, options)
+    if project is None:
+        first = _first_run(table, options)
+        return Arrival(rows=first.rows, spec=first.spec)
+    _refuse_changes(options, project, table)
+    return Arrival(rows=_incoming(table, project), project=project)
+
+
 def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
     """Rows of the data that no pool has yet, and what to tell about them."""
     store, project = job.store, job.project
@@ -292,6 +323,8 @@ def _require_columns(table: Table, options: RunOptions) -> None:
     for column, flag in wanted:
         if column is not None:
             require_column(table, column, flag)
+    if options.model == PREDICTIONS:
+        require_column(table, ANSWER, "a file with it: a label in each row")
 
 
 def _specify(table: Table, options: RunOptions) -> ProjectSpec:
@@ -300,6 +333,7 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
     for column in columns_shown(form):
         require_column(table, column, "a question's definition")
     oracle = oracle_columns(options.oracle, form)
+    text = _text_column(table, options, form, tuple(oracle.values()))
     return ProjectSpec(
         name=options.project,
         form=form,
@@ -308,10 +342,29 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
         process=process_of(options),
         model=_model_name(options.model),
         group=True if options.group is None else options.group,
-        text_column=_text_column(table, options, form, tuple(oracle.values())),
+        text_column=text,
         key_column=options.key,
         hidden=tuple(oracle.values()),
+        showing=showing_of(options, Showing(item_kind=_item_kind(table, text))),
     )
+
+
+def showing_of(options: RunOptions, otherwise: Showing) -> Showing:
+    """How items are shown: as asked for, else as guessed or begun."""
+    return Showing(
+        item_kind=options.item_kind or otherwise.item_kind,
+        guideline=otherwise.guideline if options.guideline is None else options.guideline,
+        blur=otherwise.blur if options.blur is None else options.blur,
+        text_direction=options.text_direction or otherwise.text_direction,
+    )
+
+
+def _item_kind(table: Table, text: str | None) -> ItemKind:
+    """What the texts are, from the first of them: conversations, JSON, or plain text."""
+    if text is None:
+        return "fields"
+    column = table.frame[text].cast(pl.String).str.strip_chars()
+    return guess_item_kind(column.filter(column != "").head(LOOKED_AT).to_list())
 
 
 def _default_policy(options: RunOptions, form: Form) -> Policy:
@@ -407,6 +460,8 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         for what, now, before in asked
         if now is not None and now != before
     ]
+    if showing_of(options, project.showing) != project.showing:
+        changes.append("how items are shown")
     if options.form is not None and options.form != project.form:
         changes.append("the form of questions")
     if options.policy is not None and options.policy != project.policy:
@@ -423,6 +478,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         for name in (
             project.text_column,
             project.key_column,
+            ANSWER if project.model == PREDICTIONS else None,
             getattr(project.policy, "slice", None),
         )
         if name is not None and name not in table.frame.columns

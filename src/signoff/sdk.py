@@ -15,6 +15,7 @@ from signoff.core.items import Item
 from signoff.core.questions import Form, Question
 from signoff.core.records import Json, Project
 from signoff.core.routing import Policy
+from signoff.core.showing import Direction, ItemKind
 from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished, UsageError
@@ -253,6 +254,10 @@ def run(
     budget: int | None = None,
     seed: int | None = None,
     group: bool | None = None,
+    item_kind: ItemKind | None = None,
+    guideline: str | None = None,
+    blur: bool | None = None,
+    text_direction: Direction | None = None,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
@@ -261,10 +266,13 @@ def run(
     - ``question``: a :class:`Choice` or a question of another kind, a :class:`Form` of several, or
       the text of a choice beside ``labels``.
     - ``policy``: :class:`Certified` (the default), :class:`Threshold` or :class:`People`.
-    - ``model``: "text", "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
+    - ``model``: "text", "predictions" (columns ``prediction`` and ``confidence`` of the data),
+      "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
       with ``predict``.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".
+    - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items, see
+      :class:`signoff.core.showing.Showing`.
     - ``store``: where everything is kept; without one, in a temporary folder.
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
@@ -288,6 +296,10 @@ def run(
             budget=budget,
             seed=seed,
             group=group,
+            item_kind=item_kind,
+            guideline=guideline,
+            blur=blur,
+            text_direction=text_direction,
             store=where,
         )
         job = prepare(options)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from pydantic import Field
 from pydantic_settings import (
     BaseSettings,
     PydanticBaseSettingsSource,
@@ -17,6 +18,10 @@ class Settings(BaseSettings):
 
     - ``artifacts`` (SIGNOFF_ARTIFACTS): folder of a PostgreSQL store's columnar files; a SQLite
       store keeps them beside its file.
+    - ``most_upload_bytes`` (SIGNOFF_MOST_UPLOAD_BYTES): how large an uploaded file may be, and what
+      it unpacks to.
+    - ``webhook_networks`` (SIGNOFF_WEBHOOK_NETWORKS, a JSON array): networks such as "127.0.0.0/8"
+      that webhooks may reach although they are not public.
     """
 
     model_config = SettingsConfigDict(
@@ -24,6 +29,8 @@ class Settings(BaseSettings):
     )
 
     artifacts: Path | None = None
+    most_upload_bytes: int = Field(default=1_000_000_000, gt=0)
+    webhook_networks: tuple[str, ...] = ()
 
     @classmethod
     def settings_customise_sources(

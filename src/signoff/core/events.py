@@ -315,7 +315,7 @@ def _type(content: Iterable[str] = (), **fields: Check) -> EventType:
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "project.created": _type(
-        name=_text, kind=_text, form=_list_of(is_object), policy=is_object,
+        name=_text, kind=_text, form=_list_of(is_object), showing=is_object, policy=is_object,
         rules=_list_of(is_object), process=is_object, model=_text, public_key=_text, signoff=_text,
     ),
     "reviewer.added": _type(["name"], reviewer=_text, kind=_text),
@@ -355,6 +355,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
     ),
     "item.erased": _type(pool=_count, item=_count, rows=_list_of(_count)),
     "pool.closed": _type(pool=_count, undecided=_count),
+    "export.made": _type(["by"], what=_text, format=_text, rows=_count, sha256=_hash),
+    "webhook.added": _type(["url", "by"], webhook=_text, events=_list_of(_text)),
+    "webhook.removed": _type(["by"], webhook=_text),
     "run.started": _type(signoff=_text),
     "run.ended": _type(outcome=_text),
 }  # fmt: skip

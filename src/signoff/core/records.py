@@ -12,10 +12,12 @@ from typing import Literal
 from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Form, Question
 from signoff.core.routing import AskAlways, Policy
+from signoff.core.showing import Showing
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
+JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
 Roots = Mapping[str, str]
 """Roots of batches by the name of the question they are about."""
@@ -42,6 +44,7 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
+    showing: Showing = field(default_factory=Showing)
 
     @property
     def question(self) -> Question:
@@ -209,3 +212,38 @@ class QueueCounts:
     open: int
     answered: int
     skipped: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Long work that a worker does: waiting, under way, or over.
+
+    ``project`` is None where the job makes one, until it has. ``due``: not taken before then.
+    ``error`` holds ``code``, ``message`` and ``hint`` of the last attempt that failed; ``result``
+    what a done job made.
+    """
+
+    id: str
+    project: str | None
+    kind: str
+    body: Json
+    state: JobState
+    attempts: int
+    due: int
+    created: int
+    updated: int
+    error: Json | None = None
+    result: Json | None = None
+    leased_by: str | None = None
+    leased_until: int | None = None
+    idempotency: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JobDone:
+    """A job's end, to be stored with what the job made: both or neither."""
+
+    id: str
+    worker: str
+    result: Json
+    at: int

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, TypeGuard
 
 from signoff.errors import UsageError
 from signoff.models.callable import CallableModel
+from signoff.models.predictions import PREDICTIONS, ColumnModel
 from signoff.models.text import TextLearner
 from signoff.ports import Learner, Model
 
@@ -22,12 +23,16 @@ WHAT_WILL_DO = (
 
 
 def load_model(model: object, *, labels: tuple[str, ...]) -> Model | Learner:
-    """A model or learner from "text", "FILE.py:NAME", or an object; None is the built-in one.
+    """A model or learner from "text", "predictions", "FILE.py:NAME", or an object.
+
+    None is the built-in one, "text".
 
     Raises :class:`UsageError` for anything else.
     """
     if model is None or model == "text":
         return TextLearner(labels=len(labels))
+    if model == PREDICTIONS:
+        return ColumnModel(labels=labels)
     if isinstance(model, str):
         model = load_model_spec(model)
     if _is_estimator(model):
@@ -47,7 +52,9 @@ def load_model_spec(spec: str) -> object:
     """The object NAME in FILE.py; the file is run, its folder can be imported from."""
     file, colon, name = spec.rpartition(":")
     if not colon or not file.endswith(".py") or not name.isidentifier():
-        raise UsageError(f"--model {spec!r} is not known.", hint='Write "text" or FILE.py:NAME.')
+        raise UsageError(
+            f"--model {spec!r} is not known.", hint="Write text, predictions or FILE.py:NAME."
+        )
     path = Path(file)
     if not path.is_file():
         raise UsageError(f"Model file {file!r} does not exist.", hint="Check the path.")

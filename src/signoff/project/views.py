@@ -14,6 +14,7 @@ from signoff.core.questions import Choice, MultiChoice, Pairwise, Question
 from signoff.core.questions.form import columns_shown
 from signoff.core.questions.pairwise import SIDES
 from signoff.core.records import Pool, Project
+from signoff.models.predictions import ANSWER, PREDICTIONS, SCORE
 from signoff.ports import PoolView
 from signoff.store.artifacts import PREFIX
 from signoff.store.store import SqlStore
@@ -104,10 +105,12 @@ def _ruled(rows: pl.DataFrame, project: Project, items: int) -> NDArray[np.bool_
 
 def _telling(frame: pl.DataFrame, project: Project) -> frozenset[str]:
     """Columns of text, but for the one people read, in which nothing stands but labels: somebody's
-    answers, or a machine's. A certificate rests on answers that nobody nudged."""
+    answers, or a machine's; and the predictions that came in. A certificate rests on answers that
+    nobody nudged."""
+    said = {ANSWER, SCORE} & set(frame.columns) if project.model == PREDICTIONS else set[str]()
     wanted = [words for question in project.form.questions if (words := _words(question))]
     shown = {project.text_column, *columns_shown(project.form)}
-    return frozenset(
+    return frozenset(said) | frozenset(
         column.name
         for column in frame.get_columns()
         if column.dtype == pl.String and column.name not in shown

@@ -11,13 +11,22 @@ from fastapi.openapi.utils import get_openapi
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
-from signoff.server.api import about, projects, queue
+from signoff.server.api import about, exports, items, jobs, projects, queue, webhooks
 from signoff.server.api.context import Services
 from signoff.server.desks import Desks, Projects
-from signoff.server.guard import BodyLimit, Calm, OwnHost, OwnOrigin, SecurityHeaders
+from signoff.server.guard import (
+    MOST_BODY_BYTES,
+    BodyLimit,
+    Calm,
+    OwnHost,
+    OwnOrigin,
+    SecurityHeaders,
+)
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
+from signoff.server.work import StoredWork
+from signoff.server.workers import WorkerProcess
 from signoff.version import VERSION
 
 OPEN_ROUTES = frozenset({"/healthz"})
@@ -31,11 +40,14 @@ def create_app(
     access: Access,
     hosts: frozenset[str] | None,
     static: Path = STATIC,
+    worker: WorkerProcess | None = None,
+    work: StoredWork | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
-    every name; ``static`` is the folder of the built page.
+    every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
+    ``work`` orders long work of it: without one there are no such routes.
     """
     app = FastAPI(
         title="signoff",
@@ -57,13 +69,19 @@ def create_app(
         access=access,
         live=Live(projects_read.standing),
         metrics=metrics,
+        worker=worker,
+        work=work,
     )
     problems.install(app)
     for router in (about.router, projects.router, queue.router, *access.routers):
         app.include_router(router)
+    if work is not None:
+        for router in (items.router, exports.router, jobs.router, webhooks.router):
+            app.include_router(router)
     app.include_router(Pages(static).router)
     # The last one added is the outermost.
-    app.add_middleware(BodyLimit)
+    most_upload = MOST_BODY_BYTES if work is None else work.settings.most_upload_bytes
+    app.add_middleware(BodyLimit, most_upload=most_upload)
     app.add_middleware(OwnOrigin)
     app.add_middleware(OwnHost, hosts=hosts)
     app.add_middleware(Calm)

@@ -5,6 +5,7 @@ headers, and a calm answer to mistakes of ours. Plain ASGI, outermost first in `
 from __future__ import annotations
 
 import ipaddress
+import re
 import time
 from collections import deque
 from collections.abc import Callable
@@ -31,6 +32,8 @@ LASTING = "private, max-age=31536000, immutable"
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY_BYTES = 1 << 20
+FILE_PATH = re.compile(r"/api/v1/(uploads|projects/[^/]+/import)")
+"""Where files are sent to."""
 PAGE_HEADER = "x-signoff"
 """Pages of other origins cannot set it without asking first, and nobody here says yes."""
 
@@ -167,18 +170,23 @@ def _foreign(detail: str) -> Refusal:
 
 
 class BodyLimit:
-    """Refuses bodies that no page of ours sends, however they arrive."""
+    """Refuses bodies that no page of ours sends, however they arrive; files may be larger."""
 
-    def __init__(self, app: ASGIApp, most: int = MOST_BODY_BYTES) -> None:
+    def __init__(
+        self, app: ASGIApp, most: int = MOST_BODY_BYTES, most_upload: int = MOST_BODY_BYTES
+    ) -> None:
         self.app = app
         self.most = most
+        self.most_upload = most_upload
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
             return await self.app(scope, receive, send)
         said = Headers(scope=scope).get("content-length", "0")
-        if not (said.isascii() and said.isdigit()) or int(said[:20]) > self.most:
-            raise self._too_large()
+        is_file = scope["method"] == "POST" and FILE_PATH.fullmatch(str(scope["path"])) is not None
+        most = self.most_upload if is_file else self.most
+        if not (said.isascii() and said.isdigit()) or int(said[:20]) > most:
+            raise _too_large(most)
         got = 0
 
         async def counting() -> Message:
@@ -186,19 +194,20 @@ class BodyLimit:
             message = await receive()
             if message["type"] == "http.request":
                 got += len(message.get("body", b""))
-                if got > self.most:
-                    raise self._too_large()
+                if got > most:
+                    raise _too_large(most)
             return message
 
         return await self.app(scope, counting, send)
 
-    def _too_large(self) -> Refusal:
-        return Refusal(
-            413,
-            "too_large",
-            f"The request is larger than {self.most} bytes.",
-            hint="Send less at a time.",
-        )
+
+def _too_large(most: int) -> Refusal:
+    return Refusal(
+        413,
+        "too_large",
+        f"The request is larger than {most} bytes.",
+        hint="Send less at a time.",
+    )
 
 
 class RateLimit:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from signoff.bootstrap import open_store, recorder_for
 from signoff.core.records import Json, Project
@@ -16,6 +17,7 @@ from signoff.loop.recorder import Recorder
 from signoff.ports import Progress
 from signoff.project.ownership import is_dead
 from signoff.server.desks import Standing
+from signoff.server.glance import LEAST_SECONDS, Glance
 from signoff.store.store import SqlStore
 
 ACTOR = "page"
@@ -27,9 +29,11 @@ BUDGET_SPENT = "The budget of answers is spent; whoever runs the project can rai
 
 
 @contextmanager
-def open_served(where: str) -> Generator[SqlStore]:
-    """A store that exists, closed again at the end."""
-    store = open_store(where, create=False)
+def open_served(
+    where: str, *, create: bool = False, artifacts: Path | None = None
+) -> Generator[SqlStore]:
+    """A store, closed again at the end; one that exists, or ``create`` it."""
+    store = open_store(where, create=create, artifacts=artifacts)
     try:
         yield store
     finally:
@@ -40,14 +44,20 @@ def open_served(where: str) -> Generator[SqlStore]:
 class StoredProjects:
     """The projects of a store, or ``only`` one of them by id; ``budget`` as for the desks.
 
-    ``clock`` gives seconds, to tell a pause from a machine that thinks.
+    ``clock`` gives seconds, to tell a pause from a machine that thinks. ``stale``: how old, in
+    seconds, what is said of a project may be.
     """
 
     store: SqlStore
     only: str | None = None
     budget: int | None = None
     clock: Callable[[], float] = time.monotonic
+    stale: float = LEAST_SECONDS
     _idle_since: dict[str, float] = field(default_factory=dict[str, float], init=False)
+    _standings: Glance[str, Standing | None] = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._standings = Glance(self._read_standing, least=self.stale, clock=self.clock)
 
     def all(self) -> Sequence[Project]:
         """The projects there are, oldest first."""
@@ -58,9 +68,13 @@ class StoredProjects:
         return None if self.only not in (None, id) else self.store.project(id)
 
     def standing(self, project: Project) -> Standing | None:
-        """Where a project stands; None before it has rows."""
-        pools = self.store.pools(project.id)
-        if not pools:
+        """Where a project stood a moment ago; None before it has rows."""
+        return self._standings(project.id)
+
+    def _read_standing(self, id: str) -> Standing | None:
+        project = self.store.project(id)
+        pools = self.store.pools(id)
+        if project is None or not pools:
             return None
         counts = self.store.queue_counts(project.id, pools[-1].number)
         left = None if self.budget is None else max(0, self.budget - counts.answered)

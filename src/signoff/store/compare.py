@@ -101,6 +101,7 @@ def _project(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         "rules": row.rules,
         "process": row.process,
         "model": row.settings["model"],
+        "showing": row.settings.get("showing"),
     }
     yield from _differs("Project", table, created[0])
 

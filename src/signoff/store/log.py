@@ -174,17 +174,44 @@ def read_events(
         rows = db.execute(query).all()
         if not rows:
             return
-        content = _content(db, [row.id for row in rows])
-        for row in rows:
-            yield StoredEvent(
-                id=row.id,
-                leaf=row.leaf,
-                type=row.type,
-                at=row.at,
-                canonical=row.canonical,
-                content=tuple(content.get(row.id, ())),
-            )
+        yield from _with_content(db, rows)
         after = rows[-1].leaf
+
+
+def events_after(
+    db: sa.Connection, project: str, leaf: int, *, types: Sequence[str], limit: int
+) -> list[StoredEvent]:
+    """The next numbered events of these types, from number ``leaf`` on."""
+    rows = db.execute(
+        sa.select(events)
+        .where(events.c.project == project, events.c.leaf >= leaf, events.c.type.in_(types))
+        .order_by(events.c.leaf)
+        .limit(limit)
+    ).all()
+    return _with_content(db, rows)
+
+
+def event_by_id(db: sa.Connection, id: str) -> StoredEvent | None:
+    """An event, with the content that was not erased."""
+    found = _with_content(db, db.execute(sa.select(events).where(events.c.id == id)).all())
+    return found[0] if found else None
+
+
+def _with_content(
+    db: sa.Connection, rows: Sequence[sa.Row[tuple[object, ...]]]
+) -> list[StoredEvent]:
+    content = _content(db, [row.id for row in rows])
+    return [
+        StoredEvent(
+            id=row.id,
+            leaf=row.leaf,
+            type=row.type,
+            at=row.at,
+            canonical=row.canonical,
+            content=tuple(content.get(row.id, ())),
+        )
+        for row in rows
+    ]
 
 
 def _content(db: sa.Connection, ids: Sequence[str]) -> dict[str, list[Content]]:

@@ -10,6 +10,7 @@ from signoff.core.commitment import TestResult
 from signoff.core.questions import form_from_json
 from signoff.core.records import Audit, Json, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
+from signoff.core.showing import Showing
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -29,6 +30,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "text_column": project.text_column,
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
+                "showing": project.showing.to_json(),
             },
             key_id=project.key_id,
             created=project.created,
@@ -78,6 +80,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
+        showing=Showing.from_json(settings["showing"]) if "showing" in settings else Showing(),
     )
 
 

@@ -16,6 +16,7 @@ import sqlalchemy as sa
 from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.records import (
     Audit,
+    JobDone,
     NewEvent,
     NewRequest,
     Phase,
@@ -26,8 +27,11 @@ from signoff.core.records import (
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
 from signoff.store.database import translated
+from signoff.store.jobs import Jobs, finish
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.transfers import Transfers
+from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
@@ -40,7 +44,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing):
+class SqlStore(Reviewing, Jobs, Webhooks):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -68,6 +72,11 @@ class SqlStore(Reviewing):
         from signoff.store.artifacts import ArtifactFolder
 
         return ArtifactFolder(self._folder)
+
+    @cached_property
+    def transfers(self) -> Transfers:
+        """Files on their way in and out."""
+        return Transfers(self._folder)
 
     def _default_folder(self) -> Path:
         if self._url.get_backend_name() == "sqlite":
@@ -143,8 +152,21 @@ class SqlStore(Reviewing):
 
     # --------------------------------------------------------------------- pools
 
-    def add_pool(self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]) -> None:
-        """Store rows that came in together."""
+    def add_pool(
+        self,
+        pool: Pool,
+        batch: Batch,
+        table: object,
+        events: Sequence[NewEvent],
+        *,
+        founding: Project | None = None,
+        done: JobDone | None = None,
+    ) -> None:
+        """Store rows that came in together; with the project that begins with them, and the end
+        of the job that brought them.
+
+        Raises :class:`JobMoved` where the job is not this worker's any more.
+        """
         import polars as pl
 
         if not isinstance(table, pl.DataFrame):
@@ -152,6 +174,10 @@ class SqlStore(Reviewing):
         with translated(self._url):
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
+            if founding is not None:
+                projects.insert_project(db, founding)
+            if done is not None:
+                finish(db, done, project=pool.project)
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
             log.append(db, pool.project, events)
@@ -349,6 +375,11 @@ class SqlStore(Reviewing):
             del self._sequencers[project]
             raise
 
+    def unsigned(self, project: str) -> int:
+        """How many events no checkpoint covers yet."""
+        with self.reading() as db:
+            return log.unnumbered(db, project)
+
     def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
         """Numbered events in log order."""
         with self.reading() as db:
@@ -395,8 +426,9 @@ class SqlStore(Reviewing):
         self.sweep(project)
 
     def sweep(self, project: str) -> None:
-        """Remove columnar files that no transaction named: a killed process may have left
-        content in them that is erased since. The caller owns the project's loop."""
+        """Remove columnar files that no transaction named, and exports: a killed process may have
+        left content in them that is erased since. The caller owns the project's loop."""
+        self.transfers.forget_exports(project)
         with self.transaction() as db:
             named = erase.all_artifacts(db, project)
             self.artifacts.keep_only(

@@ -16,17 +16,24 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.work import StoredWork
+from signoff.server.workers import WorkerProcess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one application works with."""
+    """What one application works with; ``worker``: None where another program does its work.
+
+    ``work``: None where there is no long work to order.
+    """
 
     projects: Projects
     desks: Desks
     access: Access
     live: Live
     metrics: Metrics
+    worker: WorkerProcess | None = None
+    work: StoredWork | None = None
 
 
 def services(request: Request) -> Services:
@@ -48,7 +55,16 @@ def known_caller(request: Request) -> Caller:
     return caller
 
 
+def site_admin(request: Request) -> Caller:
+    """Who is calling, where the whole server is their business."""
+    caller = known_caller(request)
+    if not caller.runs_the_site:
+        raise Refusal(403, "not_allowed", "Only administrators may do this.", hint="Ask one.")
+    return caller
+
+
 Known = Annotated[Caller, Depends(known_caller)]
+SiteAdmin = Annotated[Caller, Depends(site_admin)]
 Served = Annotated[Services, Depends(services)]
 ProjectId = Annotated[str, Path(max_length=64, description="A project's id.")]
 
@@ -110,12 +126,15 @@ REFUSALS: dict[int, str] = {
     401: "Nobody is signed in, or the token is not valid.",
     403: "The role or the token does not allow this, or the request comes from elsewhere.",
     404: "There is no such thing, or the caller may not know of it.",
+    408: "The body stopped coming.",
     409: "The queue has moved on.",
+    410: "It is not kept any more.",
     413: "The request is too large.",
     422: "The request is well formed, and the project refuses it.",
     429: "Too many tries.",
     500: "Something went wrong here.",
     503: "The store is busy.",
+    507: "The disk is full.",
 }
 
 

@@ -1,0 +1,87 @@
+"""Rows come in: uploads, new projects, further rows. The worker reads them; see the job."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Query, Request, Response
+from starlette.concurrency import run_in_threadpool
+
+from signoff.core.questions import Choice
+from signoff.server.api.context import Known, Managing, refusals
+from signoff.server.api.working import IdempotencyKey, Working, accepted, may_found, order
+from signoff.server.problems import Refusal
+from signoff.server.receiving import BODY, receive
+from signoff.server.wire_work import JobShown, ProjectWanted, UploadShown
+
+router = APIRouter(prefix="/api/v1", responses=refusals(), tags=["items"])
+FileName = Annotated[
+    str | None,
+    Query(min_length=1, max_length=200, description="What messages call the file."),
+]
+ACCEPTED = {202: {"model": JobShown, "description": "A worker will do it; see the job."}}
+
+
+@router.post(
+    "/uploads",
+    status_code=201,
+    openapi_extra=BODY,
+    responses=refusals(408, 507),
+)
+async def upload(
+    request: Request, caller: Known, work: Working, name: FileName = None
+) -> UploadShown:
+    """Take a file in, to make a project of it: CSV, TSV, JSON Lines or Parquet."""
+    _require_founder(may_found(caller))
+    received = await receive(request, work.transfers, name=name, by=caller.name)
+    return UploadShown.of(received)
+
+
+@router.post(
+    "/projects",
+    status_code=202,
+    response_model=None,
+    responses={**refusals(409, 422), **ACCEPTED},
+)
+async def found(
+    wanted: ProjectWanted, caller: Known, work: Working, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """Make a project of an upload. The job's result says its id and how many rows it has."""
+    _require_founder(may_found(caller))
+    Choice.of(wanted.labels)
+    job = await run_in_threadpool(
+        work.found_project, wanted.upload, wanted.options(), order(caller, idempotency_key)
+    )
+    return await accepted(job, work)
+
+
+@router.post(
+    "/projects/{p}/import",
+    status_code=202,
+    response_model=None,
+    openapi_extra=BODY,
+    responses={**refusals(408, 422, 507), **ACCEPTED},
+)
+async def import_rows(
+    request: Request,
+    place: Managing,
+    work: Working,
+    name: FileName = None,
+    idempotency_key: IdempotencyKey = None,
+) -> Response:
+    """Bring further rows into a project: those it does not have are its next pool.
+
+    Where its model is `predictions`, rows hold `prediction` and may hold `confidence`.
+    """
+    received = await receive(request, work.transfers, name=name, by=place.caller.name)
+    job = await run_in_threadpool(
+        work.import_rows, place.project, received, order(place.caller, idempotency_key)
+    )
+    return await accepted(job, work)
+
+
+def _require_founder(may: bool) -> None:
+    if not may:
+        raise Refusal(
+            403, "not_allowed", "Only managers of every project make new ones.", hint="Ask one."
+        )

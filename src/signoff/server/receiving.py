@@ -1,0 +1,112 @@
+"""Takes a request's body to disk as it comes, in little memory."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import AsyncIterator
+from typing import BinaryIO
+
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+
+from signoff.bootstrap import new_id
+from signoff.server.problems import Refusal
+from signoff.store.transfers import Transfers, Upload, disk_is_full
+
+BUFFER = 1 << 20
+SECONDS_BETWEEN_PARTS = 60.0
+SUFFIXES = {
+    "text/csv": "csv",
+    "text/tab-separated-values": "tsv",
+    "application/x-ndjson": "ndjson",
+    "application/jsonl": "ndjson",
+    "application/json": "json",
+    "application/vnd.apache.parquet": "parquet",
+    "application/gzip": "gz",
+}
+BODY = {
+    "requestBody": {
+        "required": True,
+        "description": "The file itself. What it is, is told by its content.",
+        "content": {
+            media: {"schema": {"type": "string", "format": "binary"}}
+            for media in (*SUFFIXES, "application/octet-stream")
+        },
+    }
+}
+"""How such a body is described."""
+
+
+async def receive(request: Request, transfers: Transfers, *, name: str | None, by: str) -> Upload:
+    """Store the request's body as an upload; on any failure nothing is left of it.
+
+    Raises a :class:`Refusal`: 400 for an empty body, 408 where it does not come on, 507 where the
+    disk is full.
+    """
+    said = int(request.headers.get("content-length", "0"))
+    if said > await run_in_threadpool(transfers.room):
+        raise _disk_full()
+    id, given = new_id(), name or f"upload.{_suffix(request)}"
+    digest = hashlib.sha256()
+    try:
+        with transfers.receiving(id, given) as file:
+            size = await _write(request, file, digest)
+            if size == 0:
+                raise Refusal(400, "empty_file", "The body is empty.", hint="Send the file in it.")
+    except OSError as error:
+        if disk_is_full(error):
+            raise _disk_full() from None
+        raise
+    upload = Upload(id=id, name=given, by=by, size=size, sha256=digest.hexdigest())
+    await run_in_threadpool(transfers.received, upload)
+    return upload
+
+
+def _suffix(request: Request) -> str:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    return SUFFIXES.get(media, "csv")
+
+
+async def _write(request: Request, file: BinaryIO, digest: hashlib._Hash) -> int:  # pyright: ignore[reportPrivateUsage]
+    """Write the body piece by piece; how many bytes it has."""
+
+    def put(data: bytes) -> None:
+        digest.update(data)
+        file.write(data)
+
+    size, waiting = 0, bytearray()
+    async for chunk in _in_time(request):
+        size += len(chunk)
+        waiting += chunk
+        if len(waiting) >= BUFFER:
+            await run_in_threadpool(put, bytes(waiting))
+            waiting.clear()
+    await run_in_threadpool(put, bytes(waiting))
+    await run_in_threadpool(file.flush)
+    return size
+
+
+async def _in_time(request: Request) -> AsyncIterator[bytes]:
+    """The body's pieces, as long as they keep coming."""
+    pieces = aiter(request.stream())
+    while True:
+        try:
+            async with asyncio.timeout(SECONDS_BETWEEN_PARTS):
+                chunk = await anext(pieces)
+        except StopAsyncIteration:
+            return
+        except TimeoutError:
+            raise Refusal(
+                408, "too_slow", "The body stopped coming.", hint="Send it again."
+            ) from None
+        yield chunk
+
+
+def _disk_full() -> Refusal:
+    return Refusal(
+        507,
+        "disk_full",
+        "The server's disk is full; nothing of the file was kept.",
+        hint="Whoever runs the server can make room; then send it again.",
+    )

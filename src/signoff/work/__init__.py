@@ -1,0 +1,1 @@
+"""Long work: what a worker does of the jobs table, and what it sends out."""
