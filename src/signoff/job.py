@@ -25,9 +25,9 @@ from signoff.bootstrap import (
 from signoff.core.coding import labels_of
 from signoff.core.questions import Answer, Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
-from signoff.core.records import Project
+from signoff.core.records import PageSettings, Project, TextDirection
 from signoff.core.routing import AskAlways, Certified, People, Policy
-from signoff.core.showing import Direction, ItemKind, Showing, guess_item_kind
+from signoff.core.showing import ItemKind, guess_item_kind
 from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
@@ -91,7 +91,8 @@ class RunOptions:
     item_kind: ItemKind | None = None
     guideline: str | None = None
     blur: bool | None = None
-    text_direction: Direction | None = None
+    text_direction: TextDirection | None = None
+    """How a new project is shown to people; a manager changes it later on the page."""
     say: Callable[[str], None] = print_note
     """Told what must be known before anything is asked."""
 
@@ -345,17 +346,17 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
         text_column=text,
         key_column=options.key,
         hidden=tuple(oracle.values()),
-        showing=showing_of(options, Showing(item_kind=_item_kind(table, text))),
+        item_kind=options.item_kind or _item_kind(table, text),
+        page=_page(options),
     )
 
 
-def showing_of(options: RunOptions, otherwise: Showing) -> Showing:
-    """How items are shown: as asked for, else as guessed or begun."""
-    return Showing(
-        item_kind=options.item_kind or otherwise.item_kind,
-        guideline=otherwise.guideline if options.guideline is None else options.guideline,
-        blur=otherwise.blur if options.blur is None else options.blur,
-        text_direction=options.text_direction or otherwise.text_direction,
+def _page(options: RunOptions) -> PageSettings:
+    """How a first run has the project shown; managers may change it on the page."""
+    return PageSettings(
+        guideline=options.guideline or "",
+        blur=bool(options.blur),
+        text_direction=options.text_direction or "auto",
     )
 
 
@@ -451,6 +452,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         ("labels", options.labels, labels_of(project.form.questions[0])),
         ("question", options.question, project.form.questions[0].text),
         ("model", None if options.model is None else _model_name(options.model), project.model),
+        ("items", options.item_kind, project.item_kind),
         ("text column", options.text, project.text_column),
         ("key column", options.key, project.key_column),
         ("grouping", options.group, project.group),
@@ -460,8 +462,6 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         for what, now, before in asked
         if now is not None and now != before
     ]
-    if showing_of(options, project.showing) != project.showing:
-        changes.append("how items are shown")
     if options.form is not None and options.form != project.form:
         changes.append("the form of questions")
     if options.policy is not None and options.policy != project.policy:

@@ -13,9 +13,9 @@ from typing import TYPE_CHECKING
 from signoff.bootstrap import add_rows, make_engine, seat
 from signoff.core.items import Item
 from signoff.core.questions import Form, Question
-from signoff.core.records import Json, Project
+from signoff.core.records import Json, Project, TextDirection
 from signoff.core.routing import Policy
-from signoff.core.showing import Direction, ItemKind
+from signoff.core.showing import ItemKind
 from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished, UsageError
@@ -257,7 +257,7 @@ def run(
     item_kind: ItemKind | None = None,
     guideline: str | None = None,
     blur: bool | None = None,
-    text_direction: Direction | None = None,
+    text_direction: TextDirection | None = None,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
@@ -271,8 +271,7 @@ def run(
       with ``predict``.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".
-    - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items, see
-      :class:`signoff.core.showing.Showing`.
+    - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items.
     - ``store``: where everything is kept; without one, in a temporary folder.
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.

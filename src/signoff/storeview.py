@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -19,7 +20,7 @@ from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
 from signoff.core.questions import Question, answer_text
 from signoff.core.records import Json, Pool, Project
-from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
+from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
 from signoff.loop.progress import decided_by_model, pool_certificate
@@ -28,6 +29,7 @@ from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
 from signoff.project.reporting import Reporter
+from signoff.project.stream_results import stream_certificate, stream_results, stream_status
 from signoff.project.views import ITEM, KEY, PoolViews
 from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
@@ -87,6 +89,18 @@ class StoreView:
     # -------------------------------------------------------------------- status
 
     @property
+    def is_stream(self) -> bool:
+        """Whether items arrive one by one."""
+        return self.project.kind == "stream"
+
+    def _refuse_stream(self, what: str) -> None:
+        if self.is_stream:
+            raise UsageError(
+                f"{self.project.name!r} is a stream: there is no {what} of it yet.",
+                hint="signoff status, export, verify and log work on streams.",
+            )
+
+    @property
     def pools(self) -> list[Pool]:
         """The project's pools, oldest first."""
         return self.store.pools(self.project.id)
@@ -112,6 +126,8 @@ class StoreView:
 
     def status(self) -> Json:
         """Where the project stands."""
+        if self.is_stream:
+            return stream_status(self.store, self.project)
         pools = self.pools
         waiting = [self.store.queue_counts(self.project.id, pool.number).open for pool in pools]
         return {
@@ -126,6 +142,8 @@ class StoreView:
     def certificate(self) -> Json | None:
         """The newest pool's certificate, with its checkpoint and those of earlier pools; see
         :func:`certificates_json` for several questions."""
+        if self.is_stream:
+            return stream_certificate(self.store, self.project)
         issued = [
             certificate
             for pool in self.pools
@@ -144,6 +162,8 @@ class StoreView:
 
     def results(self) -> pl.DataFrame:
         """The data's columns and ``signoff_*`` columns, row by row, all pools."""
+        if self.is_stream:
+            return stream_results(self.store, self.project)
         parts = [self._pool_results(pool) for pool in self.pools]
         return pl.concat(parts, how="diagonal_relaxed")
 
@@ -153,6 +173,7 @@ class StoreView:
 
     def html(self) -> str:
         """The report as one HTML page."""
+        self._refuse_stream("report")
         from signoff.report.html import render_report
 
         questions = self.project.form.questions
@@ -272,6 +293,8 @@ class StoreView:
 
     def _shown_otherwise(self) -> list[str]:
         """Requests that show people something else than the rows the log commits to."""
+        if self.is_stream:
+            return []
         views = PoolViews(self.store, self.project, frozenset(), {})
         problems: list[str] = []
         for pool in self.pools:
@@ -321,20 +344,42 @@ class StoreView:
 
         Raises :class:`InputError` where no row has the key, :class:`StoreBusy` while a run is on.
         """
+        with self._erasing():
+            return self._erase(*self._locate(key))
+
+    def erase_item(self, number: int, item: int) -> int:
+        """Remove the content of an item of a pool, by numbers, and log that; 0 where that was done
+        before."""
+        with self._erasing():
+            pool = next(pool for pool in self.pools if pool.number == number)
+            rows, keys = self._rows_of(pool, item)
+            return self._erase(pool, item, rows, keys) if keys else 0
+
+    @contextmanager
+    def _erasing(self) -> Generator[None]:
         sign_with_its_key(self.store, self.project)
         with owning(self.store, self.project.id):
             self.store.sweep(self.project.id)
-            pool, item, rows, keys = self._locate(key)
-            recorder = recorder_for(self.store, self.project.id, actor="erase")
-            event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
-            digests = [key_digest(self.project.id, each) for each in keys]
-            self.store.erase(self.project.id, pool.number, item, digests, event)
+            yield
             self.store.checkpoint(self.project.id)
         self.store.compact()
+
+    def _erase(self, pool: Pool, item: int, rows: list[int], keys: list[str]) -> int:
+        recorder = recorder_for(self.store, self.project.id, actor="erase")
+        event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
+        digests = [key_digest(self.project.id, each) for each in keys]
+        self.store.erase(self.project.id, pool.number, item, digests, event)
         return len(rows)
+
+    def _rows_of(self, pool: Pool, item: int) -> tuple[list[int], list[str]]:
+        """The rows of an item, and the keys they still have."""
+        rows = self.store.rows(pool).with_row_index("__at")
+        same = rows.filter(rows[ITEM] == item)
+        return same["__at"].to_list(), same[KEY].drop_nulls().to_list()
 
     def _locate(self, key: str) -> tuple[Pool, int, list[int], list[str]]:
         """The pool and item of a row's key, and all rows of that item."""
+        self._refuse_stream("proof or erasure")
         number = _row_number(key)
         for pool in self.pools:
             rows = self.store.rows(pool)
@@ -344,8 +389,7 @@ class StoreView:
                 number -= rows.height
             if match.height:
                 item = int(match[ITEM][0])
-                same = rows.with_row_index("__at").filter(rows[ITEM] == item)
-                return pool, item, same["__at"].to_list(), same[KEY].to_list()
+                return pool, item, *self._rows_of(pool, item)
         raise InputError(
             f"No row of {self.store.name} has the key {key[:40]!r}.",
             hint="Keys are the --key column's values; row:12 names the 12th row of the data.",

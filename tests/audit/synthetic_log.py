@@ -25,7 +25,6 @@ from signoff.core.events import build_event, canonical_json, commit
 from signoff.core.merkle import Frontier
 from signoff.core.questions import Choice
 from signoff.core.routing import Certified
-from signoff.core.showing import Showing
 
 KEY = SigningKey(Ed25519PrivateKey.from_private_bytes(bytes(range(32))))
 PROJECT = "01890a5d-ac96-774b-bcce-b302099a8000"
@@ -148,7 +147,7 @@ def certified_log(
         "project.created",
         {
             "name": "test", "kind": "pool", "form": [Choice.of(list(LABELS)).to_json()],
-            "showing": Showing().to_json(), "policy": policy.to_json(),
+            "item_kind": "text", "blur": False, "text_direction": "auto", "policy": policy.to_json(),
             "rules": [], "process": {"kind": "person", "name": "ada"},
             "model": "text", "public_key": KEY.public.text, "signoff": "0.1.0",
         },

@@ -19,10 +19,11 @@ const STATES: Readonly<Record<PastState, string>> = {
 interface RailProps {
   /** On small screens it lies over the page while open; on large ones it is always there. */
   readonly open: boolean;
+  readonly pages: string | null;
   readonly onClose: () => void;
 }
 
-export function Rail({ open: lies, onClose }: RailProps): JSX.Element {
+export function Rail({ open: lies, pages, onClose }: RailProps): JSX.Element {
   const desk = useDesk();
   const close = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => {
@@ -37,6 +38,11 @@ export function Rail({ open: lies, onClose }: RailProps): JSX.Element {
         <p class="project" dir="auto">
           {desk.project.name}
         </p>
+        {pages !== null && (
+          <a class="quiet" href={pages}>
+            Overview, items, people
+          </a>
+        )}
         <button ref={close} type="button" class="close" onClick={onClose}>
           Close
         </button>

@@ -25,6 +25,7 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
+from signoff.audit.streams import STREAM_EVENTS, StreamHistory
 from signoff.audit.values import answers_json
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, check_body
@@ -99,6 +100,7 @@ class History:
     reviewers: set[str] = field(default_factory=set[str])
     seeds: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     certificates: list[Json] = field(default_factory=list[Json])
+    stream: StreamHistory | None = None
 
     def tell(self, event: Event, content: Mapping[str, str]) -> None:
         """Take one event; ``content``: private values as JSON, where known."""
@@ -111,7 +113,11 @@ class History:
         if self.begun is (event.type == "project.created"):
             _refuse("a log begins with project.created, and has it once")
         told = self._tellers().get(event.type)
-        if told is not None:
+        if self.stream is not None and event.type != "reviewer.added":
+            self.stream.tell(event, content)
+        elif event.type in STREAM_EVENTS:
+            _refuse(f"a project of pools has no {event.type}")
+        elif told is not None:
             told(event, content)
 
     def tell_batch(self, event: Event, ints: NDArray[np.int64], labels: Labels) -> None:
@@ -126,7 +132,7 @@ class History:
 
     def end(self) -> list[str]:
         """What the end of the log leaves open, a sentence each."""
-        notes: list[str] = []
+        notes: list[str] = [] if self.stream is None else self.stream.end()
         for pool in self.pools:
             for number, attempts in enumerate(pool.attempts, start=1):
                 if not all(attempt.revealed for attempt in attempts.values()):
@@ -171,6 +177,14 @@ class History:
         except InputError as error:
             raise VerificationFailed(error.message, hint=error.hint) from error
         self.begun = True
+        if event.body["kind"] == "stream":
+            self.stream = StreamHistory.begin(
+                dict(event.body),
+                self.form,
+                reviewers=self.reviewers,
+                seeds=self.seeds,
+                certificates=self.certificates,
+            )
 
     def _questions(self) -> Form:
         if self.form is None:

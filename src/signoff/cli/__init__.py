@@ -11,7 +11,8 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import doctor, run, serve, store_commands
+from signoff.cli import backup, doctor, run, serve, store_commands, worker
+from signoff.cli import stream as live
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
 
@@ -31,6 +32,10 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("worker")(worker.worker)
+app.command("backup")(backup.backup)
+app.command("restore")(backup.restore)
+app.add_typer(live.app, name="stream")
 app.command("status")(store_commands.status)
 app.command("export")(store_commands.export)
 app.command("report")(store_commands.report)

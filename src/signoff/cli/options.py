@@ -12,10 +12,12 @@ from signoff.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from signoff.core.questions import Form
+    from signoff.core.records import TextDirection
     from signoff.core.routing import Policy
-    from signoff.core.showing import Direction, ItemKind
+    from signoff.core.showing import ItemKind
 
 T = TypeVar("T", bound=str)
+DIRECTIONS: tuple[TextDirection, ...] = ("auto", "ltr", "rtl")
 DEFAULT_MAX_ERROR = Decimal("0.05")
 MOST_DIGITS = 18
 DEFAULT_CERTAINTY = Decimal("0.95")
@@ -67,12 +69,12 @@ class Shown:
 
     item_kind: ItemKind | None
     guideline: str | None
-    text_direction: Direction | None
+    text_direction: TextDirection | None
 
 
 def read_showing(show: str | None, guideline: str | None, direction: str | None) -> Shown:
     """How items are to be shown; the guideline is read from its file."""
-    from signoff.core.showing import DIRECTIONS, ITEM_KINDS
+    from signoff.core.showing import ITEM_KINDS
 
     return Shown(
         item_kind=_one_of(show, ITEM_KINDS, "--show"),

@@ -243,6 +243,10 @@ def _number(value: object) -> bool:
     return _is_int(value) or isinstance(value, float)
 
 
+def _boolean(value: object) -> bool:
+    return isinstance(value, bool)
+
+
 def _hash(value: object) -> bool:
     return isinstance(value, str) and _HASH.fullmatch(value) is not None
 
@@ -285,6 +289,11 @@ def _verdict(value: object) -> bool:
     return len(pair) == 2 and _count(pair[0]) and pair[1] in ("right", "wrong")
 
 
+def _pair(value: object) -> bool:
+    """Two counts."""
+    return _list_of(_count)(value) and len(cast("list[object]", value)) == 2
+
+
 def _versions(value: object) -> bool:
     """Versions of questions by name."""
     return is_object(value) and bool(value) and all(map(_count, value.values()))
@@ -315,8 +324,8 @@ def _type(content: Iterable[str] = (), **fields: Check) -> EventType:
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "project.created": _type(
-        name=_text, kind=_text, form=_list_of(is_object), showing=is_object, policy=is_object,
-        rules=_list_of(is_object), process=is_object, model=_text, public_key=_text, signoff=_text,
+        ["guideline"], name=_text, kind=_text, form=_list_of(is_object), item_kind=_text,
+        blur=_boolean, text_direction=_text, policy=is_object, rules=_list_of(is_object), process=is_object, model=_text, public_key=_text, signoff=_text,
     ),
     "reviewer.added": _type(["name"], reviewer=_text, kind=_text),
     "rows.added": _type(pool=_count, rows=_count, items=_count, batch=_batch("rows")),
@@ -353,11 +362,31 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "certificate.issued": _type(
         pool=_count, question=_text, attempt=_count, certificate=is_object
     ),
+    "window.started": _type(
+        pool=_count, window=_text, rule=_one_of("S"), items=_count, max_error=_share,
+        errors=_count, alpha=_share, audit_rate=_share,
+        effects=_one_of("reversible", "irreversible"), limit=_is_int, reserved=_count,
+        process=is_object, differs=_text, seed_commitment=_hash,
+        seed_chosen_by=_one_of("system", "operator"),
+    ),
+    "items.arrived": _type(
+        pool=_count, first=_count, count=_count, admitted=_list_of(_count), number=_count,
+        model=_text, repeats=_list_of(_pair),
+    ),
+    "coins.drawn": _type(
+        pool=_count, number=_count, count=_count, heads=_list_of(_count), left=_list_of(_count)
+    ),
+    "item.decided": _type(["answer", "key"], pool=_count, item=_count, id=_text),
+    "item.corrected": _type(["answer", "key", "was"], pool=_count, item=_count, id=_text),
+    "drift.alarm": _type(pool=_count, finds=_count, limit=_is_int),
     "item.erased": _type(pool=_count, item=_count, rows=_list_of(_count)),
     "pool.closed": _type(pool=_count, undecided=_count),
     "export.made": _type(["by"], what=_text, format=_text, rows=_count, sha256=_hash),
     "webhook.added": _type(["url", "by"], webhook=_text, events=_list_of(_text)),
     "webhook.removed": _type(["by"], webhook=_text),
+    "page.changed": _type(
+        ["guideline", "by"], changed=_list_of(_text), blur=_boolean, text_direction=_text
+    ),
     "run.started": _type(signoff=_text),
     "run.ended": _type(outcome=_text),
 }  # fmt: skip

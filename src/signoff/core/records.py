@@ -12,10 +12,11 @@ from typing import Literal
 from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Form, Question
 from signoff.core.routing import AskAlways, Policy
-from signoff.core.showing import Showing
+from signoff.core.showing import ItemKind
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
+ProjectKind = Literal["pool", "stream"]
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
 JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
@@ -27,9 +28,21 @@ Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
 
 
+TextDirection = Literal["auto", "ltr", "rtl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSettings:
+    """How a project is shown to people; may change at any time. ``guideline`` is Markdown."""
+
+    guideline: str = ""
+    blur: bool = False
+    text_direction: TextDirection = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A form of questions, a policy and who answers: fixed by the first run."""
+    """A form of questions, a policy and who answers: fixed by the first run; ``page`` is not."""
 
     id: str
     name: str
@@ -44,7 +57,9 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
-    showing: Showing = field(default_factory=Showing)
+    kind: ProjectKind = "pool"
+    item_kind: ItemKind = "text"
+    page: PageSettings = field(default_factory=PageSettings)
 
     @property
     def question(self) -> Question:

@@ -106,15 +106,31 @@ class Desks(Protocol):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A further part of a project's overview, for kinds of projects that have more to tell.
+
+    ``facts`` are names and values in words; ``state`` is one sentence, ``care`` whether it asks
+    for somebody's attention. Nothing in it may tell a reviewer which items are audited.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
+    state: str = ""
+    care: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Standing:
     """Where a project stands, for everybody who watches it.
 
     ``paused``: why nothing moves, in a sentence. ``statement``: its certificate in a sentence.
+    ``panels``: what the overview shows besides.
     """
 
     progress: Progress
     paused: str | None = None
     statement: str | None = None
+    panels: Sequence[Panel] = ()
 
 
 class Projects(Protocol):

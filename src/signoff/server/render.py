@@ -32,10 +32,10 @@ def project_shown(project: Project) -> wire.ProjectShown:
         id=project.id,
         name=project.name,
         questions=[wire.QuestionJson.model_validate(each) for each in project.form.to_json()],
-        guideline=project.showing.guideline,
-        blur=project.showing.blur,
+        guideline=project.page.guideline,
+        blur=project.page.blur,
         blind=is_blind(project),
-        text_direction=project.showing.text_direction,
+        text_direction=project.page.text_direction,
         policy=project.policy.describe(),
     )
 
@@ -61,7 +61,7 @@ def item_shown(item: Item, project: Project) -> wire.ItemShown:
     return wire.ItemShown(
         key=item.key,
         text=item.text if has_text else "",
-        kind=project.showing.item_kind if has_text else "fields",
+        kind=project.item_kind if has_text else "fields",
         fields=fields,
     )
 

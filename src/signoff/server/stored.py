@@ -6,11 +6,11 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from signoff.bootstrap import open_store, recorder_for
-from signoff.core.records import Json, Project
+from signoff.core.records import Json, Pool, Project
 from signoff.desk import QueueDesk, sign_in
 from signoff.loop.progress import pool_certificate, progress_of
 from signoff.loop.recorder import Recorder
@@ -25,6 +25,7 @@ PATIENCE_SECONDS = 15.0
 """How long nothing may move before people are told that nobody runs signoff."""
 
 NOBODY_WORKS = "Nobody runs signoff on this project: new items come once it runs again."
+NOTHING_CAME = "Nothing waits for people now: new items come as they arrive."
 BUDGET_SPENT = "The budget of answers is spent; whoever runs the project can raise it."
 
 
@@ -76,6 +77,8 @@ class StoredProjects:
         pools = self.store.pools(id)
         if project is None or not pools:
             return None
+        if project.kind == "stream":
+            return self._stream(project, pools[-1])
         counts = self.store.queue_counts(project.id, pools[-1].number)
         left = None if self.budget is None else max(0, self.budget - counts.answered)
         progress = progress_of(self.store, project, pools[-1], budget_left=left)
@@ -83,6 +86,17 @@ class StoredProjects:
         return Standing(
             progress=progress,
             paused=self._paused(project, progress),
+            statement=None if certificate is None else str(certificate["statement"]),
+        )
+
+    def _stream(self, project: Project, pool: Pool) -> Standing:
+        """Where a stream stands, as a reviewer may know it: no count tells of a coin."""
+        progress = progress_of(self.store, project, pool, budget_left=None)
+        waiting = self.store.waiting(project.id)
+        certificate = self.certificate(project)
+        return Standing(
+            progress=replace(progress, phase="learning", open=waiting, forecast=None),
+            paused=None if waiting else NOTHING_CAME,
             statement=None if certificate is None else str(certificate["statement"]),
         )
 
@@ -104,6 +118,8 @@ class StoredProjects:
 
     def certificate(self, project: Project) -> Json | None:
         """The newest pool's certificate, once there is one."""
+        if project.kind == "stream":
+            return self.store.newest_window_certificate(project.id)
         pools = self.store.pools(project.id)
         return pool_certificate(self.store, pools[-1]) if pools else None
 

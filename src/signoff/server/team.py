@@ -13,7 +13,9 @@ from signoff.server.access import LocalAccess
 from signoff.server.app import create_app
 from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
+from signoff.server.site.context import Office
 from signoff.server.stored import StoredDesks, StoredProjects, open_served
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess, worker_command, worker_environment
 from signoff.store.store import SqlStore
@@ -62,7 +64,9 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[str], None]) -> None:
         access=access,
         hosts=allowed_hosts(site, port),
         worker=worker,
+        office=Office.over(store),
         work=StoredWork(store=store),
+        live_items=StoredStreams(store=store),
     )
     worker.start()
     try:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from signoff.core.events import canonical_json, instant
 from signoff.core.records import Json
+from signoff.store.compare_streams import stream_disagreements
 from signoff.store.database import integrity_problem
 from signoff.store.log import read_events, unnumbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
@@ -40,9 +41,12 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     yield from _event_columns(db, project)
     yield from _checkpoint_columns(db, project)
     yield from _project(db, project, log)
-    yield from _pools(db, project, log)
     yield from _reviewers(db, project, log)
     yield from _reviews(db, project, log)
+    if any(event.body["kind"] == "stream" for event in log if event.type == "project.created"):
+        yield from stream_disagreements(db, project, log)
+        return
+    yield from _pools(db, project, log)
     yield from _audits(db, project, log)
 
 
@@ -101,7 +105,7 @@ def _project(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         "rules": row.rules,
         "process": row.process,
         "model": row.settings["model"],
-        "showing": row.settings.get("showing"),
+        "item_kind": row.settings.get("item_kind"),
     }
     yield from _differs("Project", table, created[0])
 

@@ -60,6 +60,16 @@ class Database:
         with translated(self._url), engine.begin() as db:
             yield db
 
+    @contextmanager
+    def snapshot(self) -> Generator[sa.Connection]:
+        """One snapshot over many statements, while others go on writing."""
+        options: dict[str, object] = {"reading": True}
+        if self._engine.dialect.name == "postgresql":
+            options["isolation_level"] = "REPEATABLE READ"
+        engine = self._engine.execution_options(**options)
+        with translated(self._url), engine.begin() as db:
+            yield db
+
     def compact(self) -> None:
         """Fold SQLite's write-ahead log into the file, so that erased bytes are gone from disk.
 

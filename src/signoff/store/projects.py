@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
 from signoff.core.questions import form_from_json
-from signoff.core.records import Audit, Json, Pool, Project, Round
+from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
-from signoff.core.showing import Showing
+from signoff.core.showing import item_kind
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -30,7 +31,9 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "text_column": project.text_column,
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
-                "showing": project.showing.to_json(),
+                "kind": project.kind,
+                "item_kind": project.item_kind,
+                "page": asdict(project.page),
             },
             key_id=project.key_id,
             created=project.created,
@@ -80,8 +83,15 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
-        showing=Showing.from_json(settings["showing"]) if "showing" in settings else Showing(),
+        kind="stream" if settings.get("kind") == "stream" else "pool",
+        item_kind=item_kind(settings.get("item_kind", "text")),
+        page=_page(settings.get("page")),
     )
+
+
+def _page(value: object) -> PageSettings:
+    """How a project is shown; projects of before there was a choice are shown plainly."""
+    return PageSettings(**cast("dict[str, Any]", value)) if value else PageSettings()
 
 
 def _text(value: object) -> str | None:

@@ -15,19 +15,20 @@ from signoff.core.records import (
 from signoff.errors import AnswersChanged
 from signoff.store.schema import pools, requests, reviews
 
+FEW = 500
+"""As many items as are looked up one by one; for more all requests of the pool are read."""
+
 
 def open_requests(db: sa.Connection, project: str, pool: int, wanted: Sequence[NewRequest]) -> None:
     """Insert the requests that the items do not have yet; an answered one is left alone."""
     if not wanted:
         return
-    have = {
-        row.item: row.state
-        for row in db.execute(
-            sa.select(requests.c.item, requests.c.state).where(
-                requests.c.project == project, requests.c.pool == pool
-            )
-        )
-    }
+    known = sa.select(requests.c.item, requests.c.state).where(
+        requests.c.project == project, requests.c.pool == pool
+    )
+    if len(wanted) <= FEW:
+        known = known.where(requests.c.item.in_([request.item for request in wanted]))
+    have = {row.item: row.state for row in db.execute(known)}
     rows = [
         {
             "id": request.id,

@@ -150,7 +150,12 @@ def undo(db: sa.Connection, project: str, review: Review) -> OpenRequest:
         )
     taken = db.execute(
         sa.update(reviews)
-        .where(reviews.c.id == review.id, reviews.c.undone.is_(False))
+        .where(
+            reviews.c.id == review.id,
+            reviews.c.undone.is_(False),
+            # A stream seals an answer by moving it out of its window's phase.
+            reviews.c.phase == review.phase,
+        )
         .values(undone=True)
     )
     if taken.rowcount != 1:

@@ -26,10 +26,14 @@ from signoff.core.records import (
 )
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue
-from signoff.store.database import translated
+from signoff.store.browsing import Browsing
+from signoff.store.database import shown, translated
 from signoff.store.jobs import Jobs, finish
+from signoff.store.model_files import ModelFiles
+from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
+from signoff.store.streaming import Streaming
 from signoff.store.transfers import Transfers
 from signoff.store.webhooks import Webhooks
 
@@ -39,12 +43,23 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
+def default_folder(url: sa.URL) -> Path:
+    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
+    raise StoreError(
+        f"{shown(url)} has no folder for its columnar files.",
+        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
+    )
+
+
 def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     """The roots of batches by question."""
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks):
+class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -62,7 +77,7 @@ class SqlStore(Reviewing, Jobs, Webhooks):
         Raises :class:`StoreError` where it is missing, damaged, newer or out of reach.
         """
         super().__init__(where, create=create)
-        self._folder = artifacts or self._default_folder()
+        self._folder = artifacts or default_folder(self._url)
         self.signer = signer
         self._sequencers: dict[str, log.Sequencer] = {}
 
@@ -73,19 +88,20 @@ class SqlStore(Reviewing, Jobs, Webhooks):
 
         return ArtifactFolder(self._folder)
 
+    @property
+    def folder(self) -> Path:
+        """Where the columnar files and what belongs to them lie."""
+        return self._folder
+
+    @cached_property
+    def model_files(self) -> ModelFiles:
+        """The arrays of streams' models."""
+        return ModelFiles(self._folder)
+
     @cached_property
     def transfers(self) -> Transfers:
         """Files on their way in and out."""
         return Transfers(self._folder)
-
-    def _default_folder(self) -> Path:
-        if self._url.get_backend_name() == "sqlite":
-            path = Path(str(self._url.database))
-            return path.with_name(path.name.removesuffix(".db") + ".artifacts")
-        raise StoreError(
-            f"{self.name} has no folder for its columnar files.",
-            hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
-        )
 
     # ------------------------------------------------------------------ projects
 
@@ -193,7 +209,7 @@ class SqlStore(Reviewing, Jobs, Webhooks):
 
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch:
         """A frozen order or decisions, read back."""
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.load(project, name, root, sha256=sha256)
 
@@ -207,24 +223,9 @@ class SqlStore(Reviewing, Jobs, Webhooks):
             ).scalar_one()
 
     def _read(self, project: str, name: BatchName, root: str) -> pl.DataFrame:
-        sha256 = self._sha256(project, name, root)
+        sha256 = self.artifact_digest(project, name, root)
         with translated(self._url):
             return self.artifacts.read(project, name, root, sha256=sha256)
-
-    def _sha256(self, project: str, name: BatchName, root: str) -> str:
-        with self.reading() as db:
-            found = db.execute(
-                sa.select(artifacts.c.sha256).where(
-                    artifacts.c.project == project,
-                    artifacts.c.root == root,
-                    artifacts.c.name == name,
-                )
-            ).scalar_one_or_none()
-        if found is None:
-            raise StoreError(
-                f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
-            )
-        return found
 
     @staticmethod
     def _name(db: sa.Connection, project: str, batch: Batch, sha256: str) -> None:

@@ -16,6 +16,7 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
 
@@ -24,7 +25,8 @@ from signoff.server.workers import WorkerProcess
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
-    ``work``: None where there is no long work to order.
+    ``work``: None where there is no long work to order. ``streams``: None where no live items are
+    decided.
     """
 
     projects: Projects
@@ -34,6 +36,7 @@ class Services:
     metrics: Metrics
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
+    streams: StoredStreams | None = None
 
 
 def services(request: Request) -> Services:
@@ -126,7 +129,6 @@ REFUSALS: dict[int, str] = {
     401: "Nobody is signed in, or the token is not valid.",
     403: "The role or the token does not allow this, or the request comes from elsewhere.",
     404: "There is no such thing, or the caller may not know of it.",
-    408: "The body stopped coming.",
     409: "The queue has moved on.",
     410: "It is not kept any more.",
     413: "The request is too large.",

@@ -26,7 +26,7 @@ ACCEPTED = {202: {"model": JobShown, "description": "A worker will do it; see th
     "/uploads",
     status_code=201,
     openapi_extra=BODY,
-    responses=refusals(408, 507),
+    responses=refusals(507),
 )
 async def upload(
     request: Request, caller: Known, work: Working, name: FileName = None
@@ -60,7 +60,7 @@ async def found(
     status_code=202,
     response_model=None,
     openapi_extra=BODY,
-    responses={**refusals(408, 422, 507), **ACCEPTED},
+    responses={**refusals(422, 507), **ACCEPTED},
 )
 async def import_rows(
     request: Request,
