@@ -44,7 +44,7 @@ def agreement(
     >>> from signoff.core.questions import Chosen, Choice
     >>> question, yes, no = Choice.of(["Yes", "No"]), Chosen("Yes"), Chosen("No")
     >>> agreement(question, [[yes, yes], [no, no], [yes, no], [yes, yes]])
-    Agreement(items=4, answers=8, same=0.75, alpha=0.5333333333333334)
+    Agreement(items=4, answers=8, same=0.75, alpha=0.5333333333333333)
     """
     every = answers.values() if isinstance(answers, Mapping) else answers
     units = [Counter(map(canonical, unit)) for unit in every if len(unit) > 1]
