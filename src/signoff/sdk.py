@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from signoff.bootstrap import add_rows, make_engine, seat
 from signoff.core.items import Item
 from signoff.core.questions import Form, Question
-from signoff.core.records import Json, Project
+from signoff.core.records import Json, Project, TextDirection
 from signoff.core.routing import Policy
+from signoff.core.showing import ItemKind
 from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished, UsageError
@@ -254,6 +255,10 @@ def run(
     budget: int | None = None,
     seed: int | None = None,
     group: bool | None = None,
+    item_kind: ItemKind | None = None,
+    guideline: str | None = None,
+    blur: bool | None = None,
+    text_direction: TextDirection | None = None,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
@@ -269,6 +274,7 @@ def run(
       a label, or None for "cannot say".
     - ``overlap``: how many people answer each item, each on their own; their answers are joined by
       majority.
+    - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items.
     - ``store``: where everything is kept; without one, in a temporary folder.
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
@@ -293,6 +299,10 @@ def run(
             budget=budget,
             seed=seed,
             group=group,
+            item_kind=item_kind,
+            guideline=guideline,
+            blur=blur,
+            text_direction=text_direction,
             store=where,
         )
         job = prepare(options)

@@ -19,7 +19,7 @@ from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
 from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
 from signoff.core.joining import answered_items
-from signoff.core.questions import answer_text
+from signoff.core.questions import Question, answer_text
 from signoff.core.records import Json, Pool, Project
 from signoff.core.repeated import Repeated
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
@@ -194,14 +194,26 @@ class StoreView:
         self._refuse_stream("report")
         from signoff.report.html import render_report
 
-        reporter = Reporter(
+        questions = self.project.form.questions
+        return render_report(*(self._reporter(question).data() for question in questions))
+
+    def _reporter(self, question: Question) -> Reporter:
+        return Reporter(
             store=self.store,
             project=self.project,
-            question=self.project.form.questions[0],
+            question=question,
             views=self.views,
-            certificate=self.certificate(),
+            certificate=self._certificate_of(question.name),
         )
-        return render_report(reporter.data())
+
+    def _certificate_of(self, question: str) -> Json | None:
+        """One question's certificate of the newest pool, as its report shows it."""
+        certificate = self.certificate()
+        if certificate is None or len(self.project.form.questions) == 1:
+            return certificate
+        parts = cast("dict[str, Json]", certificate["questions"])
+        signed = {name: certificate[name] for name in ("checkpoint", "key_id")}
+        return {**parts[question], **signed} if question in parts else None
 
     def report(self, path: str) -> None:
         """Write the report."""

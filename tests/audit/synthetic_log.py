@@ -147,7 +147,9 @@ def certified_log(
         "project.created",
         {
             "name": "test", "kind": "pool", "form": [Choice.of(list(LABELS)).to_json()],
-            "policy": policy.to_json(), "rules": [], "process": {"kind": "person", "name": "ada"},
+            "item_kind": "text", "blur": False, "text_direction": "auto",
+            "policy": policy.to_json(),
+            "rules": [], "process": {"kind": "person", "name": "ada"},
             "model": "text", "public_key": KEY.public.text, "signoff": "0.1.0",
         },
     )  # fmt: skip

@@ -353,8 +353,9 @@ def _type(content: Iterable[str] = (), **fields: Check) -> EventType:
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "project.created": _type(
-        name=_text, kind=_text, form=_list_of(is_object), policy=is_object,
-        rules=_list_of(is_object), process=is_object, model=_text, public_key=_text, signoff=_text,
+        ["guideline"], name=_text, kind=_text, form=_list_of(is_object), item_kind=_text,
+        blur=_boolean, text_direction=_text, policy=is_object, rules=_list_of(is_object),
+        process=is_object, model=_text, public_key=_text, signoff=_text,
     ),
     "reviewer.added": _type(["name"], reviewer=_text, kind=_text),
     "rows.added": _type(pool=_count, rows=_count, items=_count, batch=_batch("rows")),

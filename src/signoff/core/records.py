@@ -13,6 +13,7 @@ from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Form, Question
 from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
+from signoff.core.showing import ItemKind
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty", "gold"]
@@ -59,6 +60,7 @@ class Project:
     key_id: str
     created: int
     kind: ProjectKind = "pool"
+    item_kind: ItemKind = "text"
     page: PageSettings = field(default_factory=PageSettings)
     queue: QueueRules = field(default_factory=QueueRules)
 

@@ -37,30 +37,38 @@ _PHASES = {
 }
 
 
-def render_report(data: ReportData) -> str:
-    """The report as one self-contained HTML page."""
+def render_report(data: ReportData, *further: ReportData) -> str:
+    """The report as one self-contained HTML page; ``further``: other questions on the items."""
     style = _resource("report.css")
     return _template().render(
         data=data,
         style=style,
         style_hash=_hash(style),
-        certificate=_certificate(data.certificate),
-        people=_people(data),
-        bar=charts.composition_bar(
+        parts=[_part(each) for each in (data, *further)],
+    )
+
+
+def _part(data: ReportData) -> dict[str, object]:
+    """What the page shows of one question."""
+    return {
+        "data": data,
+        "certificate": _certificate(data.certificate),
+        "people": _people(data),
+        "bar": charts.composition_bar(
             [
                 ("people", data.counts.people),
                 ("machine", data.counts.automatic),
                 ("undecided", data.counts.undecided),
             ]
         ),
-        coverage=_coverage(data),
-        reliability=_reliability(data.audit),
-        learning=_learning(data.rounds),
-        matrix=_matrix(data),
-        confusions=_confusions(data),
-        tokens=_tokens(data.tokens),
-        overruled=_overruled(data),
-    )
+        "coverage": _coverage(data),
+        "reliability": _reliability(data.audit),
+        "learning": _learning(data.rounds),
+        "matrix": _matrix(data),
+        "confusions": _confusions(data),
+        "tokens": _tokens(data.tokens),
+        "overruled": _overruled(data),
+    }
 
 
 # ------------------------------------------------------------------------ the sections

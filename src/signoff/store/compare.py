@@ -118,6 +118,7 @@ def _project(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         "rules": row.rules,
         "process": row.process,
         "model": row.settings["model"],
+        "item_kind": row.settings.get("item_kind"),
     }
     yield from _differs("Project", table, created[0])
 

@@ -12,6 +12,7 @@ from signoff.core.questions import form_from_json
 from signoff.core.queueing import queue_rules
 from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
+from signoff.core.showing import item_kind
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -32,6 +33,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
                 "kind": project.kind,
+                "item_kind": project.item_kind,
                 "page": asdict(project.page),
             },
             key_id=project.key_id,
@@ -88,6 +90,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         key_id=row.key_id,
         created=row.created,
         kind="stream" if settings.get("kind") == "stream" else "pool",
+        item_kind=item_kind(settings.get("item_kind", "text")),
         page=_page(settings.get("page")),
     )
 
