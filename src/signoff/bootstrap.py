@@ -122,7 +122,10 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 
 
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
-    """Make rows that came in together the project's next pool."""
+    """Make rows that came in together the project's next pool; what people answered of equal
+    items before is answered here, too."""
+    from signoff.project.carrying import carried_answers
+
     number = len(engine.store.pools(engine.project.id)) + 1
     batch = seal("rows", rows.ints, rows.private(), entropy=engine.recorder.entropy)
     pool = Pool(
@@ -142,7 +145,8 @@ def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
             "batch": batch.reference(),
         },
     )
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    carried = carried_answers(engine, rows, pool=number)
+    engine.store.add_pool(pool, batch, rows.stored(), [added], carried)
     return pool
 
 

@@ -10,9 +10,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from signoff.core.items import Item
+from signoff.core.process import PERSON, Source
 from signoff.core.questions import Answer
 from signoff.core.records import NewEvent, NewReview, OpenRequest, Pool, Project, Review
-from signoff.errors import NotLeased, Settled
+from signoff.errors import NotLeased, Settled, UsageError
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
 from signoff.ports import Progress, Request, Store
@@ -58,14 +59,30 @@ class Undone:
 
 
 def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
-    """The id of a reviewer of a project by name, who joins it where new."""
+    """The id of a reviewer of a project by name, who joins it where new.
+
+    Raises :class:`UsageError` where a reviewer of another kind has the name.
+    """
     known = store.find_reviewer(recorder.project, name)
     if known is not None:
+        _refuse_other_kind(store.reviewer_sources(recorder.project)[known], name, kind)
         return known
     id = recorder.new_id()
-    joined = recorder.event("reviewer.added", {"reviewer": id, "kind": kind}, {"name": name})
+    body = {"reviewer": id, "kind": kind}
+    if kind != PERSON:
+        body["name"] = name  # of a column or a function: nobody's name
+    joined = recorder.event("reviewer.added", body, {"name": name})
     store.add_reviewer(recorder.project, id, name, kind, [joined])
     return id
+
+
+def _refuse_other_kind(known: Source, name: str, kind: str) -> None:
+    """Answers of a person must never count as a column's, nor the other way round."""
+    if known.kind != kind:
+        raise UsageError(
+            f"{name[:40]!r} answers this project as a {known.kind} already, not as a {kind}.",
+            hint="Pass another --as NAME.",
+        )
 
 
 def shown_item(request: OpenRequest) -> Item:
@@ -299,8 +316,8 @@ class QueueDesk:
     def _budget_left(self) -> int | None:
         if self.budget is None:
             return None
-        answered = self.store.queue_counts(self.project.id, self._pool().number).answered
-        return max(0, self.budget - answered)
+        given = self.store.queue_counts(self.project.id, self._pool().number).given
+        return max(0, self.budget - given)
 
 
 def _undoable(review: Review, pool: Pool) -> bool:

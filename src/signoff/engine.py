@@ -27,7 +27,8 @@ from signoff.core.certification import error_budget
 from signoff.core.coins import SEED_BYTES, seed_commitment, seed_from_number
 from signoff.core.commitment import Commitment, Outcome
 from signoff.core.decisions import BY_CODE, frozen_rows, model_rows
-from signoff.core.records import AskReason, Audit, NewEvent, Pool, Project, Round
+from signoff.core.process import answered_by, process_of_answers
+from signoff.core.records import AskReason, Audit, Json, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
 from signoff.errors import AnswersChanged
 from signoff.loop.asking import audit_items, forced_reasons
@@ -182,7 +183,7 @@ class Engine:
             errors=error_budget(policy.max_error, pool.items),
             alpha=policy.alpha,
             tests=admission.tests,
-            process={**self.project.process, "answers_per_item": 1},
+            process={**self._process(pool), "answers_per_item": 1},
             seed_commitment=seed_commitment(seed),
             seed_chosen_by="system" if self.seed is None else "operator",
             model=version_of(step),
@@ -216,6 +217,14 @@ class Engine:
             ],
             undone=pool.undone,
             round=books.round(pool, self._next_round(pool), len(state.asked), step),
+        )
+
+    def _process(self, pool: Pool) -> Json:
+        """Who answered so far: as the project was begun while nobody has."""
+        return process_of_answers(
+            [review.reviewer for review in self.store.reviews(self.project, pool.number)],
+            self.store.reviewer_sources(self.project.id),
+            self.project.process,
         )
 
     def _audit_seed(self, window: str) -> bytes:
@@ -405,14 +414,19 @@ class Engine:
             audited=sum(test.sample for test in commitment.tests),
             undecided=pool.items - counts.answered - automatic,
             skipped=counts.skipped,
+            answered_before=counts.carried,
+            answered_by=answered_by(
+                [review.reviewer for review in self.store.reviews(self.project, pool.number)],
+                self.store.reviewer_sources(self.project.id),
+            ),
         )
 
     def budget_left(self, pool: Pool) -> int | None:
         """How many answers people may still give to a pool; None without a limit."""
         if self.budget is None:
             return None
-        answered = self.store.queue_counts(self.project.id, pool.number).answered
-        return max(0, self.budget - answered)
+        given = self.store.queue_counts(self.project.id, pool.number).given
+        return max(0, self.budget - given)
 
     def _rng(self, pool: Pool, *salt: int) -> np.random.Generator:
         """Randomness of the strategy: repeatable, and never the audit's seed."""

@@ -19,8 +19,18 @@ from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished
 from signoff.formats.write import write_text
-from signoff.job import ACTOR, Job, Paths, RunOptions, column_reviewer, new_rows, prepare
+from signoff.job import (
+    ACTOR,
+    Job,
+    Paths,
+    RunOptions,
+    column_reviewer,
+    new_rows,
+    prepare,
+    refuse_other_reviewers,
+)
 from signoff.ports import Progress, Reviewer
+from signoff.project.incoming import IncomingRows
 from signoff.project.ownership import owning
 from signoff.reviewers import CallableReviewer
 from signoff.store.store import SqlStore
@@ -93,10 +103,22 @@ def _loop(
     rows, messages = new_rows(job)
     if rows is not None:
         _refuse_second_open_pool(engine)
-        add_rows(engine, rows)
+    if rows is not None or engine.pool().phase != "closed":
+        refuse_other_reviewers(job)
+    if rows is not None:
+        messages += _add(engine, rows)
     stopped = _work(engine, reviewer, on_progress)
     messages += [stopped] if stopped else []
     return StoreView(job.store, project, engine.views), messages
+
+
+def _add(engine: Engine, rows: IncomingRows) -> list[str]:
+    """Make new rows the next pool; what to say of it."""
+    pool = add_rows(engine, rows)
+    carried = engine.store.queue_counts(engine.project.id, pool.number).carried
+    if not carried:
+        return []
+    return [f"{carried} of its {pool.items} items were answered before and are not asked again."]
 
 
 def _clean_up(store: SqlStore, project: Project) -> None:
@@ -241,6 +263,7 @@ def run(
     budget: int | None = None,
     seed: int | None = None,
     group: bool | None = None,
+    mix_reviewers: bool = False,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
@@ -252,6 +275,8 @@ def run(
       with ``predict``.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".
+    - ``mix_reviewers``: let another kind of reviewer go on where one has answered already; the
+      certificate says how many answers each gave.
     - ``store``: where everything is kept; without one, in a temporary folder.
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
@@ -274,6 +299,7 @@ def run(
             budget=budget,
             seed=seed,
             group=group,
+            mix_reviewers=mix_reviewers,
             store=where,
         )
         job = prepare(options)

@@ -22,6 +22,7 @@ from signoff.errors import InputError, SignoffError, StoreError, VerificationFai
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
 from signoff.ports import PoolView
+from signoff.project.carrying import carried_otherwise
 from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
@@ -254,6 +255,7 @@ class StoreView:
         with self.store.reading() as db:
             problems = list(disagreements(db, self.project.id))
         problems += self._shown_otherwise()
+        problems += carried_otherwise(self.store, self.project, self.views)
         if not problems:
             return verdict
         problem = Problem(line=0, event=None, reason=problems[0])

@@ -18,6 +18,7 @@ from signoff.core.certificate import issue
 from signoff.core.certification import OPEN, RIGHT, WRONG, error_budget, sample_limit
 from signoff.core.coins import SEED_BYTES, seed_commitment
 from signoff.core.commitment import Commitment, CommittedTest, Outcome, certify
+from signoff.core.process import AnsweredBy
 from signoff.errors import VerificationFailed
 
 _ALPHA_SLACK = 1e-9
@@ -229,11 +230,13 @@ def check_certificate(
     rows: int,
     skipped: int,
     answered: Collection[int],
+    answered_before: int,
+    by: tuple[AnsweredBy, ...],
 ) -> None:
     """Every field of the certificate is the one recomputed from the log.
 
-    ``answered``: the pool's items with a standing answer. Raises :class:`VerificationFailed`
-    naming the first field that differs.
+    ``answered``: the pool's items with a standing answer, ``by`` these reviewers, so many of them
+    ``answered_before``. Raises :class:`VerificationFailed` naming the first field that differs.
     """
     if not attempt.revealed:
         _refuse("a certificate is issued before the seed is revealed")
@@ -246,6 +249,8 @@ def check_certificate(
         audited=sum(test.sample for test in attempt.committed.tests),
         undecided=attempt.committed.items - len(answered) - outcome.automatic,
         skipped=skipped,
+        answered_before=answered_before,
+        answered_by=by,
     ).to_json(checkpoint=False)
     for name in [*expected, *sorted(set(certificate) - set(expected))]:
         said, recomputed = certificate.get(name, "nothing"), expected.get(name, "nothing")

@@ -26,6 +26,7 @@ from signoff.audit.attempts import (
 )
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, canonical_json, check_body, is_object
+from signoff.core.process import Source, answered_by, process_of_answers
 from signoff.errors import InputError, VerificationFailed
 
 NOBODY = -1
@@ -38,7 +39,8 @@ Labels = Sequence[str | None]
 @dataclass(slots=True, kw_only=True)
 class PoolHistory:
     """One pool so far. ``answers``: JSON of each standing answer by item, None where not known;
-    ``given``: its event. ``decided`` (items,): who decided, -1 for nobody."""
+    ``given``: its event; ``by``: its reviewer; ``carried``: the items whose answer was given in an
+    earlier pool. ``decided`` (items,): who decided, -1 for nobody."""
 
     number: int
     rows: int
@@ -46,6 +48,9 @@ class PoolHistory:
     decided: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
     answers: dict[int, str | None] = field(default_factory=dict[int, str | None])
     given: dict[int, str] = field(default_factory=dict[int, str])
+    items_of: dict[str, int] = field(default_factory=dict[str, int])
+    by: dict[int, str] = field(default_factory=dict[int, str])
+    carried: set[int] = field(default_factory=set[int])
     erased: set[int] = field(default_factory=set[int])
     attempts: list[Attempt] = field(default_factory=list[Attempt])
     skipped: int = 0
@@ -56,6 +61,20 @@ class PoolHistory:
         if item >= self.items:
             _refuse(f"item {item} is not in pool {self.number}, which has {self.items}")
         return item
+
+    def standing(self, event: str) -> int | None:
+        """The item that the answer told of by this event stands for, if it stands."""
+        item = self.items_of.get(event)
+        return item if item is not None and self.given.get(item) == event else None
+
+    def take(self, item: int, event: Event, answer: str | None) -> None:
+        """Let an answer stand for an item that has none."""
+        if item in self.answers:
+            _refuse(f"item {item} is answered twice")
+        self.answers[item] = answer
+        self.given[item] = event.id
+        self.items_of[event.id] = item
+        self.by[item] = str(event.body["reviewer"])
 
     def attempt(self, number: int) -> Attempt:
         """The attempt of this number, which must be the newest."""
@@ -74,7 +93,8 @@ class History:
     question: str = ""
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
-    reviewers: set[str] = field(default_factory=set[str])
+    process: Mapping[str, object] = field(default_factory=dict[str, object])
+    reviewers: dict[str, Source] = field(default_factory=dict[str, Source])
     seeds: set[str] = field(default_factory=set[str])
     certificates: list[Json] = field(default_factory=list[Json])
 
@@ -125,6 +145,7 @@ class History:
             "requests.opened": self._open_requests,
             "answer.given": self._answer,
             "answer.extra": self._extra,
+            "answer.carried": self._carry,
             "answer.undone": self._undo,
             "answer.skipped": self._skip,
             "item.flagged": self._flag,
@@ -145,11 +166,14 @@ class History:
             _refuse("the project names another public key than the log is verified with")
         question = cast("Json", event.body["question"])
         self.policy = cast("Json", event.body["policy"])
+        self.process = cast("Json", event.body["process"])
         self.question = str(question.get("name", ""))
         self.begun = True
 
     def _add_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
-        self.reviewers.add(str(event.body["reviewer"]))
+        body = event.body
+        source = Source.of(str(body["kind"]), str(body.get("name", "")))
+        self.reviewers[str(body["reviewer"])] = source
 
     def _add_rows(self, event: Event, _: Mapping[str, str]) -> None:
         number, rows, items = (_int(event.body, name) for name in ("pool", "rows", "items"))
@@ -182,10 +206,33 @@ class History:
 
     def _answer(self, event: Event, content: Mapping[str, str]) -> None:
         pool, item = self._said(event)
-        if item in pool.answers:
-            _refuse(f"item {item} is answered twice")
-        pool.answers[item] = answer_json(content["answer"]) if "answer" in content else None
-        pool.given[item] = event.id
+        pool.take(item, event, answer_json(content["answer"]) if "answer" in content else None)
+
+    def _carry(self, event: Event, content: Mapping[str, str]) -> None:
+        """An answer of an earlier pool, which must stand there, is that of an equal item here."""
+        pool, item = self._said(event)
+        if pool.attempts or not all(earlier.closed for earlier in self.pools[: pool.number - 1]):
+            _refuse(f"item {item} is answered from an earlier pool at the wrong time")
+        found = self._earlier(pool, str(event.body["answer"]))
+        if found is None:
+            _refuse(f"item {item} is answered from an earlier pool that has no such answer")
+        before, equal = found
+        if before.by[equal] != event.body["reviewer"] or equal in before.erased:
+            _refuse(f"item {item} is answered by someone else than the equal item before")
+        known = before.answers[equal]
+        answer = answer_json(content["answer"]) if "answer" in content else None
+        if known is not None and answer is not None and known != answer:
+            _refuse(f"item {item} is answered {answer[:40]}, the equal item before {known[:40]}")
+        pool.take(item, event, answer)
+        pool.carried.add(item)
+
+    def _earlier(self, pool: PoolHistory, answer: str) -> tuple[PoolHistory, int] | None:
+        """The earlier pool and the item for which this answer stands."""
+        for before in self.pools[: pool.number - 1]:
+            item = before.standing(answer)
+            if item is not None:
+                return before, item
+        return None
 
     def _undo(self, event: Event, _: Mapping[str, str]) -> None:
         pool, item = self._item(event.body)
@@ -193,9 +240,9 @@ class History:
             _refuse(f"an answer to item {item} is undone that does not stand")
         if any(attempt.sealed is not None and item in attempt.sealed for attempt in pool.attempts):
             _refuse(f"the answer to item {item} is undone after its verdict was sealed")
-        if pool.decided[item] != NOBODY:
+        if pool.decided[item] != NOBODY or item in pool.carried:
             _refuse(f"the answer to item {item} is undone after it was decided")
-        del pool.answers[item], pool.given[item]
+        del pool.answers[item], pool.given[item], pool.by[item]
 
     def _skip(self, event: Event, _: Mapping[str, str]) -> None:
         pool, _item = self._item(event.body)
@@ -217,6 +264,10 @@ class History:
             _refuse(f"pool {pool.number} is audited after items were decided")
         if self.policy.get("kind") != "certified":
             _refuse("the project promises no certificate, yet an audit is committed to")
+        process = process_of_answers(pool.by.values(), self.reviewers, self.process)
+        committed = cast("Json", body["process"])
+        if any(committed.get(name) != value for name, value in process.items()):
+            _refuse(f"the audit names another human process than {canonical_json(process)!r}")
         for name in ("max_error", "certainty"):
             if not _same_number(body[name], self.policy.get(name)):
                 _refuse(f"the audit's {name} {body[name]} is not the project's")
@@ -251,6 +302,8 @@ class History:
             rows=pool.rows,
             skipped=pool.skipped,
             answered=pool.answers.keys(),
+            answered_before=len(pool.carried),
+            by=answered_by(list(pool.by.values()), self.reviewers),
         )
         _check_decided(pool, attempt)
         self.certificates.append(certificate)

@@ -324,6 +324,10 @@ EVENT_TYPES: Mapping[str, EventType] = {
         ["answer", "note"], pool=_count, item=_count, question=_text, question_version=_count,
         reviewer=_text, seconds=_or_null(_number), reason=_text,
     ),
+    "answer.carried": _type(
+        ["answer"], pool=_count, item=_count, question=_text, question_version=_count,
+        reviewer=_text, reason=_text, answer=_text,
+    ),
     "answer.undone": _type(pool=_count, item=_count, answer=_text),
     "answer.skipped": _type(["note"], pool=_count, item=_count, reviewer=_text),
     "item.flagged": _type(["note"], pool=_count, item=_count, reviewer=_text),

@@ -14,7 +14,11 @@ from signoff.core.questions import Answer, Choice
 from signoff.core.routing import AskAlways, Policy
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
-AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
+AskReason = Literal[
+    "start", "random", "uncertain", "audit", "review", "rule", "empty", "answered before"
+]
+CARRIED: AskReason = "answered before"
+"""The reason of an answer nobody was asked for: a person gave it to an equal item before."""
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
 Json = dict[str, object]
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
@@ -168,6 +172,17 @@ class NewReview:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedAnswer:
+    """A person's answer to an item of an earlier pool, taken over for an equal item."""
+
+    id: str
+    request: NewRequest
+    reviewer: str
+    answer: Answer
+    event: NewEvent
+
+
 Tell = Callable[[NewReview, bool], NewEvent]
 """The event of a review, given whether it counts: the first answer to its item does."""
 
@@ -176,9 +191,16 @@ Tell = Callable[[NewReview, bool], NewEvent]
 class QueueCounts:
     """How many requests of a pool wait, by what people see: nothing of the reasons.
 
-    ``skipped`` counts skips, several of one item included.
+    ``skipped`` counts skips, several of one item included; ``carried`` those of the ``answered``
+    that hold an answer given to an equal item of an earlier pool.
     """
 
     open: int
     answered: int
     skipped: int
+    carried: int = 0
+
+    @property
+    def given(self) -> int:
+        """Answers people gave in this pool."""
+        return self.answered - self.carried

@@ -9,7 +9,7 @@ import numpy as np
 
 from signoff.core.certification import SliceTest, split_tests
 from signoff.core.items import Answers, Items, joined
-from signoff.core.records import Pool, Project
+from signoff.core.records import CARRIED, Pool, Project
 from signoff.core.routing import Certified
 from signoff.ports import PoolState, PoolView, Store
 
@@ -65,7 +65,9 @@ class Knowledge:
                 known = [
                     (review.item, question.code(review.answer))
                     for review in self.store.reviews(self.project, before.number)
-                    if review.answer is not None and question.code(review.answer) >= 0
+                    if review.reason != CARRIED
+                    and review.answer is not None
+                    and question.code(review.answer) >= 0
                 ]
                 items = self.views(before).items.take([item for item, _ in known])
                 parts.append((items, [code for _, code in known]))

@@ -13,7 +13,7 @@ import numpy as np
 from signoff.core.commitment import Commitment
 from signoff.core.events import instant
 from signoff.core.questions import answer_text
-from signoff.core.records import Audit, Json, Pool, Project, Review
+from signoff.core.records import CARRIED, Audit, Json, Pool, Project, Review
 from signoff.core.routing import Certified
 from signoff.ports import PoolView
 from signoff.report.data import (
@@ -29,6 +29,7 @@ from signoff.version import VERSION
 
 MOST_OVERRULED = 50
 PHASES = {"learning": "learning", "auditing": "audit", "finishing": "review"}
+SHOWN = (CARRIED, *PHASES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,14 +81,17 @@ class Reporter:
         )
 
     def _counts(self, pool: Pool, reviews: Sequence[Review]) -> Counts:
-        by_phase = Counter(PHASES.get(review.phase, review.phase) for review in reviews)
+        by_phase = Counter(
+            CARRIED if review.reason == CARRIED else PHASES.get(review.phase, review.phase)
+            for review in reviews
+        )
         automatic = 0
         if pool.model_root is not None:
             automatic = self.store.batch_size(self.project.id, pool.model_root)
         return Counts(
             rows=pool.rows,
             items=pool.items,
-            human={phase: by_phase[phase] for phase in PHASES.values() if by_phase[phase]},
+            human={phase: by_phase[phase] for phase in SHOWN if by_phase[phase]},
             automatic=automatic,
             undecided=pool.items - len(reviews) - automatic,
         )
@@ -197,6 +201,7 @@ class Reporter:
 
     def _answerers(self, reviews: Sequence[Review]) -> list[Answerer]:
         names = self.store.reviewer_names(self.project.id)
+        sources = self.store.reviewer_sources(self.project.id)
         seconds: defaultdict[str, list[float]] = defaultdict(list)
         counts = Counter(review.reviewer for review in reviews)
         for review in reviews:
@@ -205,7 +210,7 @@ class Reporter:
         return [
             Answerer(
                 name=names[reviewer],
-                kind="column" if names[reviewer].startswith("column:") else "person",
+                kind=sources[reviewer].kind,
                 answers=count,
                 median_seconds=median(seconds[reviewer]) if seconds[reviewer] else None,
             )

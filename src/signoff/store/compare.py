@@ -14,6 +14,8 @@ from signoff.store.database import integrity_problem
 from signoff.store.log import read_events, unnumbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
 
+ANSWERS = ("answer.given", "answer.extra", "answer.carried")
+
 
 @dataclass(frozen=True, slots=True)
 class _Event:
@@ -153,6 +155,7 @@ def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[s
             continue
         name = event.content.get("name")
         said = {"kind": event.body["kind"], "name": None if name is None else json.loads(name)}
+        said |= {"name": event.body["name"]} if "name" in event.body else {}
         yield from _differs(f"Reviewer {row.id}", {"kind": row.kind, "name": row.name}, said)
 
 
@@ -164,7 +167,7 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         reviews.c.project == project
     )
     rows = db.execute(query).all()
-    given = {event.id: event for event in log if event.type in ("answer.given", "answer.extra")}
+    given = {event.id: event for event in log if event.type in ANSWERS}
     undone = {event.body["answer"] for event in log if event.type == "answer.undone"}
     if set(given) != {row.event for row in rows}:
         yield f"The tables hold {len(rows)} answers, the log {len(given)}."
@@ -184,10 +187,11 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
             "answer": None if row.answer is None else canonical_json(row.answer).decode(),
         }
         said = {
+            "seconds": None,
             **event.body,
             "at": event.at,
             "undone": event.id in undone,
-            "counted": event.type == "answer.given",
+            "counted": event.type != "answer.extra",
             "answer": event.content.get("answer"),
         }
         yield from _differs(f"Answer to item {row.item}", table, said)

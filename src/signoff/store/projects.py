@@ -7,6 +7,7 @@ from dataclasses import asdict
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
+from signoff.core.process import Source
 from signoff.core.questions import Choice, question_from_json
 from signoff.core.records import Audit, Json, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
@@ -151,6 +152,16 @@ def reviewer_names(db: sa.Connection, project: str) -> dict[str, str]:
         sa.select(reviewers.c.id, reviewers.c.name).where(reviewers.c.project == project)
     )
     return {id: id if name is None else name for id, name in rows}
+
+
+def reviewer_sources(db: sa.Connection, project: str) -> dict[str, Source]:
+    """Where the answers of each reviewer come from, by the reviewer's id."""
+    rows = db.execute(
+        sa.select(reviewers.c.id, reviewers.c.kind, reviewers.c.name).where(
+            reviewers.c.project == project
+        )
+    )
+    return {id: Source.of(kind, name or "") for id, kind, name in rows}
 
 
 def insert_pool(db: sa.Connection, pool: Pool) -> None:

@@ -8,6 +8,7 @@ from dataclasses import replace
 import sqlalchemy as sa
 
 from signoff.core.records import (
+    CARRIED,
     NewRequest,
     OpenRequest,
     QueueCounts,
@@ -202,16 +203,18 @@ def unchanged(db: sa.Connection, project: str, pool: int, undone: int) -> None:
 
 def counts(db: sa.Connection, project: str, pool: int) -> QueueCounts:
     """How many of a pool's requests wait and were answered."""
+    carried = sa.func.sum(sa.case((requests.c.reason == CARRIED, 1), else_=0))
     rows = db.execute(
-        sa.select(requests.c.state, sa.func.count(), sa.func.sum(requests.c.skips))
+        sa.select(requests.c.state, sa.func.count(), sa.func.sum(requests.c.skips), carried)
         .where(requests.c.project == project, requests.c.pool == pool)
         .group_by(requests.c.state)
     ).all()
-    found = {str(state): int(number) for state, number, _ in rows}
+    found = {str(state): int(number) for state, number, _, _ in rows}
     return QueueCounts(
         open=found.get("open", 0) + found.get("leased", 0),
         answered=found.get("answered", 0),
-        skipped=sum(int(skips or 0) for _, _, skips in rows),
+        skipped=sum(int(skips or 0) for _, _, skips, _ in rows),
+        carried=sum(int(carried or 0) for _, _, _, carried in rows),
     )
 
 

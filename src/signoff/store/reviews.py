@@ -8,7 +8,16 @@ from statistics import median
 import sqlalchemy as sa
 
 from signoff.core.questions import Choice
-from signoff.core.records import NewEvent, NewReview, OpenRequest, Phase, Review, Tell
+from signoff.core.records import (
+    CARRIED,
+    CarriedAnswer,
+    NewEvent,
+    NewReview,
+    OpenRequest,
+    Phase,
+    Review,
+    Tell,
+)
 from signoff.errors import NotLeased, OtherAnswer, Settled
 from signoff.store.queue import request_of
 from signoff.store.schema import pools, requests, reviews
@@ -73,6 +82,53 @@ def add_reviews(
     return counted, events
 
 
+def carry(
+    db: sa.Connection, project: str, pool: int, phase: Phase, carried: Sequence[CarriedAnswer]
+) -> None:
+    """Store answers that were given to equal items of earlier pools, with requests to hold them."""
+    if not carried:
+        return
+    db.execute(
+        sa.insert(requests),
+        [
+            {
+                "id": each.request.id,
+                "project": project,
+                "pool": pool,
+                "item": each.request.item,
+                "reason": each.request.reason,
+                "priority": each.request.priority,
+                "state": "answered",
+                "key": each.request.key,
+                "shown": each.request.shown,
+            }
+            for each in carried
+        ],
+    )
+    db.execute(
+        sa.insert(reviews),
+        [
+            {
+                "id": each.id,
+                "project": project,
+                "request": each.request.id,
+                "pool": pool,
+                "item": each.request.item,
+                "reviewer": each.reviewer,
+                "answer": each.answer.to_json(),
+                "seconds": None,
+                "at": each.event.at,
+                "reason": each.request.reason,
+                "phase": phase,
+                "event": each.event.id,
+                "undone": False,
+                "counted": True,
+            }
+            for each in carried
+        ],
+    )
+
+
 def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview]) -> dict[str, bool]:
     """Reviews that are stored already, by id: whether they count."""
     sent = {review.id: review for review in wanted}
@@ -106,10 +162,10 @@ def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
 def recent(
     db: sa.Connection, project: str, reviewer: str, question: Choice, limit: int
 ) -> list[Review]:
-    """This reviewer's last answers that count and stand, newest first."""
+    """This reviewer's last answers that count and stand, newest first; none that was carried."""
     rows = db.execute(
         _standing(project)
-        .where(reviews.c.reviewer == reviewer)
+        .where(reviews.c.reviewer == reviewer, reviews.c.reason != CARRIED)
         .order_by(reviews.c.n.desc())
         .limit(limit)
     )
@@ -117,12 +173,13 @@ def recent(
 
 
 def answered_by(db: sa.Connection, project: str, pool: int, reviewer: str) -> int:
-    """How many answers of this reviewer count and stand in a pool."""
+    """How many answers this reviewer gave in a pool that count and stand."""
     return db.execute(
         sa.select(sa.func.count()).where(
             reviews.c.project == project,
             reviews.c.pool == pool,
             reviews.c.reviewer == reviewer,
+            reviews.c.reason != CARRIED,
             reviews.c.undone.is_(False),
             reviews.c.counted.is_(True),
         )

@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
+from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
+    CarriedAnswer,
     NewEvent,
     NewRequest,
     Phase,
@@ -24,7 +26,7 @@ from signoff.core.records import (
     Round,
 )
 from signoff.errors import StoreError
-from signoff.store import erase, log, projects, queue
+from signoff.store import erase, log, projects, queue, reviews
 from signoff.store.database import translated
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
@@ -136,10 +138,22 @@ class SqlStore(Reviewing):
         with self.reading() as db:
             return projects.reviewer_names(db, project)
 
+    def reviewer_sources(self, project: str) -> dict[str, Source]:
+        """Where the answers of each reviewer come from, by the reviewer's id."""
+        with self.reading() as db:
+            return projects.reviewer_sources(db, project)
+
     # --------------------------------------------------------------------- pools
 
-    def add_pool(self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]) -> None:
-        """Store rows that came in together."""
+    def add_pool(
+        self,
+        pool: Pool,
+        batch: Batch,
+        table: object,
+        events: Sequence[NewEvent],
+        carried: Sequence[CarriedAnswer] = (),
+    ) -> None:
+        """Store rows that came in together, with the answers that equal items got before."""
         import polars as pl
 
         if not isinstance(table, pl.DataFrame):
@@ -149,7 +163,8 @@ class SqlStore(Reviewing):
         with self.transaction() as db:
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
-            log.append(db, pool.project, events)
+            reviews.carry(db, pool.project, pool.number, pool.phase, carried)
+            log.append(db, pool.project, [*events, *(each.event for each in carried)])
 
     def pools(self, project: str) -> list[Pool]:
         """The pools of a project, oldest first."""
