@@ -27,7 +27,10 @@ help:
 	@echo 'make docs     the documentation as HTML in build/docs'
 	@echo 'make clean    remove the virtual environment and everything built'
 
-$(STAMP): pyproject.toml constraints.txt
+# The page is built where signoff is installed, so a change of it installs again.
+PAGE := $(shell find web -name node_modules -prune -o -name shots -prune -o -type f -print)
+
+$(STAMP): pyproject.toml constraints.txt hatch_build.py $(PAGE)
 	@if [ ! -x $(PY) ]; then \
 		if [ -z '$(PYTHON)' ]; then echo 'signoff needs Python 3.11 or later; none was found. Pass PYTHON=/path/to/python.' >&2; exit 1; fi; \
 		echo 'Creating $(VENV) with $(PYTHON)'; $(PYTHON) -m venv $(VENV); fi
@@ -53,7 +56,16 @@ define VERDICT
 if [ -n "$$failed" ]; then echo "make $@: failed:$$failed" >&2; exit 1; fi
 endef
 
-test: $(STAMP)
+# The tests drive a real browser: Debian's, installed where that may be done.
+.PHONY: chromium
+chromium:
+	@for name in chromium chromium-browser google-chrome; do command -v $$name >/dev/null && exit 0; done; \
+	if [ "$$(id -u)" = 0 ] && command -v apt-get >/dev/null; then \
+		echo 'Installing Chromium'; \
+		apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends chromium >/dev/null; \
+	else echo 'Chromium is not installed: the tests of the page will be skipped.'; fi
+
+test: $(STAMP) chromium
 	@$(CHECKS); \
 	check 'tests' $(PYTEST); \
 	$(VERDICT)
@@ -66,7 +78,7 @@ format: $(STAMP)
 	$(BIN)/ruff format
 	$(BIN)/ruff check --fix
 
-soak: $(STAMP)
+soak: $(STAMP) chromium
 	$(PYTEST) -m soak
 
 bench: $(STAMP)

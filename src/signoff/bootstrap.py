@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import uuid6
@@ -44,10 +45,9 @@ def new_id() -> str:
     return str(uuid6.uuid7())
 
 
-def open_store(where: str, *, create: bool) -> SqlStore:
-    """The store at a path or URL, with the artifact folder the settings name."""
-    settings = Settings()
-    return SqlStore(where, artifacts=settings.artifacts, create=create)
+def open_store(where: str, *, create: bool, artifacts: Path | None = None) -> SqlStore:
+    """The store at a path or URL, with this artifact folder or the one the settings name."""
+    return SqlStore(where, artifacts=artifacts or Settings().artifacts, create=create)
 
 
 def recorder_for(store: SqlStore, project: str, *, actor: str) -> Recorder:

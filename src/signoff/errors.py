@@ -12,7 +12,8 @@
     ├── QueueError            (2)   what a reviewer asked of the queue cannot be done
     │   ├── NotLeased         (2)   the item no longer waits for an answer
     │   ├── OtherAnswer       (2)   another answer was sent under the same id before
-    │   └── Settled           (2)   an answer can no longer be taken back
+    │   ├── Settled           (2)   an answer can no longer be taken back
+    │   └── JobMoved          (2)   a job is not in the state for what was asked of it
     ├── Unfinished            (3)   work remains and a later run can resume it
     ├── Infeasible            (4)   no plan can keep the promise; nothing was asked
     └── VerificationFailed    (1)   a log, a certificate or a table is not what was signed
@@ -122,6 +123,12 @@ class Settled(QueueError):
     """An answer can no longer be taken back: something was built on it."""
 
     code = "settled"
+
+
+class JobMoved(QueueError):
+    """A job is not in the state for what was asked of it: another worker has it, or it is over."""
+
+    code = "job_moved"
 
 
 class Unfinished(SignoffError):

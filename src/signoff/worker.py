@@ -2,15 +2,29 @@
 
 Everything a worker knows is in the store, so it may be killed and started again at any moment. It
 owns a project's loop only while it works on it.
+
+``python -m signoff.worker`` works on the store that ``SIGNOFF_WORKER_STORE`` names until standard
+input ends: then whoever started it is gone.
 """
 
 from __future__ import annotations
 
+import json
+import os
+import signal
+import sys
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from signoff.bootstrap import make_engine, make_strategy, sign_with_its_key, stored_model
+from signoff.bootstrap import (
+    make_engine,
+    make_strategy,
+    open_store,
+    sign_with_its_key,
+    stored_model,
+)
 from signoff.core.records import Project
 from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
@@ -19,6 +33,12 @@ from signoff.store.store import SqlStore
 
 ACTOR = "worker"
 IDLE_SECONDS = 0.5
+SIGNING_SECONDS = 5.0
+"""How long a project's newest events wait for a signature where no round brings one."""
+
+STORE = "SIGNOFF_WORKER_STORE"
+SECONDS_TO_FINISH = 10.0
+"""How long a worker goes on with what it is in the middle of once it was told to end."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -26,11 +46,13 @@ class Worker:
     """Moves every project of a store as far as it goes without people.
 
     ``on_error`` is told of a project that cannot be worked on, once for each reason; the others
-    go on.
+    go on. ``clock`` gives seconds.
     """
 
     store: SqlStore
     on_error: Callable[[str, SignoffError], None] = field(default=lambda _name, _error: None)
+    clock: Callable[[], float] = time.monotonic
+    _sign_after: dict[str, float] = field(default_factory=dict[str, float], init=False)
     _engines: dict[str, Engine] = field(default_factory=dict[str, Engine], init=False)
     _told: dict[str, str] = field(default_factory=dict[str, str], init=False)
 
@@ -45,11 +67,13 @@ class Worker:
         moved = False
         for name in self.store.project_names():
             project = self.store.find_project(name)
-            if project is None or not self._may_move(project):
+            if project is None:
                 continue
             try:
-                self._advance(project)
-                moved = True
+                if self._may_move(project):
+                    self._advance(project)
+                    moved = True
+                self._sign(project)
                 self._told.pop(project.id, None)
             except StoreBusy:
                 continue  # a run at a terminal has it; it comes round again
@@ -67,6 +91,15 @@ class Worker:
     def _advance(self, project: Project) -> None:
         with owning(self.store, project.id):
             self._engine(project).advance()
+
+    def _sign(self, project: Project) -> None:
+        """Sign what no round will sign: who came and went after the project's end, for one."""
+        now = self.clock()
+        if now < self._sign_after.get(project.id, now) or not self.store.unsigned(project.id):
+            return
+        self._sign_after[project.id] = now + SIGNING_SECONDS
+        sign_with_its_key(self.store, project)
+        self.store.checkpoint(project.id)
 
     def _engine(self, project: Project) -> Engine:
         """The loop over a project; it keeps features and fits from one round to the next."""
@@ -88,3 +121,53 @@ class Worker:
         if self._told.get(project.id) != error.message:
             self._told[project.id] = error.message
             self.on_error(project.name, error)
+
+
+# ------------------------------------------------------------------ as a process of its own
+
+
+def main() -> int:
+    """Work on the store that the environment names until told to end; the exit code."""
+    stop = threading.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, lambda _number, _frame: stop.set())
+    threading.Thread(target=_end_with_parent, args=[stop], daemon=True).start()
+    threading.Thread(target=_insist, args=[stop], daemon=True).start()
+    try:
+        store = open_store(os.environ.get(STORE, ""), create=False)
+        _say(trouble=None)
+        Worker(store=store, on_error=_complain).work(stop)
+        store.close()
+    except SignoffError as error:
+        _say(trouble=error.message)
+        return int(error.exit_code)
+    except BrokenPipeError:
+        return 0  # nobody listens any more
+    return 0
+
+
+def _complain(project: str, error: SignoffError) -> None:
+    _say(trouble=f"{project}: {error.message}")
+
+
+def _say(*, trouble: str | None) -> None:
+    """Tell the server how it goes: one JSON object a line."""
+    print(json.dumps({"trouble": trouble}), flush=True)
+
+
+def _end_with_parent(stop: threading.Event) -> None:
+    # Not through sys.stdin: its lock would still be held when this thread is left behind.
+    while os.read(sys.stdin.fileno(), 4096):
+        pass
+    stop.set()
+
+
+def _insist(stop: threading.Event) -> None:
+    """End in the middle of things where they take too long: all that counts is in the store."""
+    stop.wait()
+    time.sleep(SECONDS_TO_FINISH)
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -85,6 +85,8 @@ def test_every_route_of_the_contract_is_described(house: LocalHouse) -> None:
         ("GET", f"{p}/certificate"),
         ("GET", "/healthz"),
         ("GET", "/metrics"),
+        ("GET", "/api/v1/health"),
+        ("POST", "/api/v1/worker/restart"),
     }
 
 

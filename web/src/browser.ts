@@ -72,7 +72,8 @@ export function followPage(desk: Desk, api: Api, losesAnswers: boolean): void {
     navigator.sendBeacon(api.returnUrl(project), JSON.stringify({ requests }));
   });
   addEventListener("beforeunload", (event) => {
-    if (losesAnswers && desk.unsent.value.length > 0) event.preventDefault();
+    const lost = desk.losable || (losesAnswers && desk.unsent.value.length > 0);
+    if (lost) event.preventDefault();
   });
   if (document.visibilityState === "visible") live.start();
 }

@@ -206,6 +206,11 @@ export class Desk {
     void this.leases.renew();
   }
 
+  /** Whether the page would lose an answer if it closed now. */
+  get losable(): boolean {
+    return this.outbox.losable;
+  }
+
   /** Nobody looks any more. */
   sleep(): void {
     this.watch.pause();

@@ -92,6 +92,11 @@ export class Outbox {
     return this.entries.map((each) => each.sending).filter((each) => each.refused !== undefined);
   }
 
+  /** Whether something would be lost if the page closed now: the store has not got it yet. */
+  get losable(): boolean {
+    return this.entries.some((each) => !each.written);
+  }
+
   /** Keeps a sending and starts to send; returns at once. */
   add(sending: Sending): void {
     const entry: Entry = { sending, written: false, tried: false };

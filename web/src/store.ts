@@ -15,14 +15,15 @@ export async function openStore(factory: IDBFactory = indexedDB): Promise<Sendin
   // Another tab with a newer page wants to upgrade: do not stand in its way.
   database.onversionchange = () => database.close();
 
-  /** One transaction; strict, because the page has nothing else to remember an answer by. */
-  const change = (work: (sendings: IDBObjectStore) => void): Promise<void> =>
+  // Strict, because the page has nothing else to remember an answer by.
+  const commit = (changes: readonly Change[]): Promise<void> =>
     new Promise((resolve, reject) => {
       const transaction = database.transaction(SENDINGS, "readwrite", { durability: "strict" });
       transaction.oncomplete = () => resolve();
       transaction.onabort = () => reject(transaction.error ?? new Error("not kept"));
-      work(transaction.objectStore(SENDINGS));
+      for (const change of changes) change(transaction.objectStore(SENDINGS));
     });
+  const change = together(commit);
 
   return {
     put: (sending) => change((sendings) => sendings.put(sending)),
@@ -31,6 +32,32 @@ export async function openStore(factory: IDBFactory = indexedDB): Promise<Sendin
       const transaction = database.transaction(SENDINGS, "readonly");
       return settled<Sending[]>(transaction.objectStore(SENDINGS).getAll());
     },
+  };
+}
+
+type Change = (sendings: IDBObjectStore) => unknown;
+
+/**
+ * Lets changes that come while the disk is busy share the next transaction: somebody who answers
+ * fast must not wait for the disk once an answer.
+ */
+function together(
+  commit: (changes: readonly Change[]) => Promise<void>,
+): (change: Change) => Promise<void> {
+  let waiting: Change[] = [];
+  let running: Promise<void> = Promise.resolve();
+  let next: Promise<void> | null = null;
+  const start = (): Promise<void> => {
+    const changes = waiting;
+    waiting = [];
+    next = null;
+    running = commit(changes);
+    return running;
+  };
+  return (change) => {
+    waiting.push(change);
+    next ??= running.then(start, start);
+    return next;
   };
 }
 

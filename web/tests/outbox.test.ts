@@ -1,4 +1,4 @@
-import { IDBFactory } from "fake-indexeddb";
+import { IDBDatabase, IDBFactory } from "fake-indexeddb";
 import { beforeEach, describe, expect, it } from "vitest";
 import { backOff, type Outcome, Outbox, type Sending, type SendingStore } from "../src/outbox";
 import { memoryStore, openStore } from "../src/store";
@@ -54,6 +54,35 @@ describe("an outbox over IndexedDB", () => {
   beforeEach(() => {
     factory = new IDBFactory();
     bench = new Bench();
+  });
+
+  it("keeps answers that come while the disk is busy with one transaction, in order", async () => {
+    const store = await openStore(factory);
+    let transactions = 0;
+    const database = IDBDatabase.prototype;
+    const original = database.transaction;
+    database.transaction = function (this: IDBDatabase, ...given: Parameters<typeof original>) {
+      transactions += 1;
+      return original.apply(this, given);
+    };
+    try {
+      const puts = ["a", "b", "c", "d"].map((id, order) => store.put(sending(id, order)));
+      await Promise.all([...puts, store.remove("b")]);
+    } finally {
+      database.transaction = original;
+    }
+    expect(transactions).toBeLessThanOrEqual(2);
+    expect((await store.all()).map((each) => each.id).sort()).toEqual(["a", "c", "d"]);
+  });
+
+  it("says what would be lost until the store has it", async () => {
+    const outbox = bench.outbox(await openStore(factory));
+    bench.answer = () => LATER;
+    outbox.add(sending("a", 1));
+    expect(outbox.losable).toBe(true);
+    await settled();
+    expect(outbox.losable).toBe(false);
+    expect(outbox.unsent).toHaveLength(1);
   });
 
   it("sends in order and forgets what arrived", async () => {

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import doctor, run, store_commands
+from signoff.cli import doctor, run, serve, store_commands
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
 
@@ -30,6 +30,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 app.command("run")(run.run)
+app.command("serve")(serve.serve)
 app.command("status")(store_commands.status)
 app.command("export")(store_commands.export)
 app.command("report")(store_commands.report)

@@ -20,6 +20,7 @@ AskReason = Literal[
 CARRIED: AskReason = "answered before"
 """The reason of an answer nobody was asked for: a person gave it to an equal item before."""
 RequestState = Literal["open", "leased", "answered", "withdrawn"]
+JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
 Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
@@ -204,3 +205,28 @@ class QueueCounts:
     def given(self) -> int:
         """Answers people gave in this pool."""
         return self.answered - self.carried
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """Long work that a worker does: waiting, under way, or over.
+
+    ``project`` is None where the job makes one, until it has. ``due``: not taken before then.
+    ``error`` holds ``code``, ``message`` and ``hint`` of the last attempt that failed; ``result``
+    what a done job made.
+    """
+
+    id: str
+    project: str | None
+    kind: str
+    body: Json
+    state: JobState
+    attempts: int
+    due: int
+    created: int
+    updated: int
+    error: Json | None = None
+    result: Json | None = None
+    leased_by: str | None = None
+    leased_until: int | None = None
+    idempotency: str | None = None

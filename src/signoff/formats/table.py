@@ -165,7 +165,7 @@ def _refuse_endless_times(table: Table) -> None:
         if not column.dtype.is_temporal():
             continue
         try:
-            column.min(), column.max()
+            _ = column.min(), column.max()
         except (ValueError, OverflowError, pl.exceptions.PanicException) as error:
             raise InputError(
                 f"Column {shown(column.name)!r} of {table.name} holds a time that cannot be read"

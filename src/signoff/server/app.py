@@ -18,6 +18,7 @@ from signoff.server.guard import BodyLimit, Calm, OwnHost, OwnOrigin, SecurityHe
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
+from signoff.server.workers import WorkerProcess
 from signoff.version import VERSION
 
 OPEN_ROUTES = frozenset({"/healthz"})
@@ -31,11 +32,12 @@ def create_app(
     access: Access,
     hosts: frozenset[str] | None,
     static: Path = STATIC,
+    worker: WorkerProcess | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
-    every name; ``static`` is the folder of the built page.
+    every name; ``static`` is the folder of the built page; ``worker`` works on the projects.
     """
     app = FastAPI(
         title="signoff",
@@ -57,6 +59,7 @@ def create_app(
         access=access,
         live=Live(projects_read.standing),
         metrics=metrics,
+        worker=worker,
     )
     problems.install(app)
     for router in (about.router, projects.router, queue.router, *access.routers):

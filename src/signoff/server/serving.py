@@ -13,6 +13,7 @@ from fastapi import FastAPI
 
 from signoff.errors import UsageError
 from signoff.server.api.context import Services
+from signoff.server.patience import MOST_CONNECTIONS, PatientProtocol
 
 SECONDS_TO_FINISH = 5
 """How long requests under way may take once the server ends."""
@@ -69,6 +70,8 @@ class Serving(uvicorn.Server):
                 proxy_headers=behind_proxy,
                 lifespan="off",
                 ws="none",
+                http=PatientProtocol,
+                limit_concurrency=MOST_CONNECTIONS,
                 timeout_graceful_shutdown=SECONDS_TO_FINISH,
             )
         )

@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from signoff.bootstrap import open_store, recorder_for
 from signoff.core.records import Json, Project
@@ -27,9 +28,11 @@ BUDGET_SPENT = "The budget of answers is spent; whoever runs the project can rai
 
 
 @contextmanager
-def open_served(where: str) -> Generator[SqlStore]:
-    """A store that exists, closed again at the end."""
-    store = open_store(where, create=False)
+def open_served(
+    where: str, *, create: bool = False, artifacts: Path | None = None
+) -> Generator[SqlStore]:
+    """A store, closed again at the end; one that exists, or ``create`` it."""
+    store = open_store(where, create=create, artifacts=artifacts)
     try:
         yield store
     finally:

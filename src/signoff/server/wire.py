@@ -265,6 +265,22 @@ class History(Told):
     reviews: list[ReviewShown]
 
 
+class WorkerShown(Told):
+    """How the worker is. "waiting": it ended by itself and is started again after a pause."""
+
+    state: Literal["starting", "working", "waiting", "stopped"]
+    since: Instant
+    restarts: int
+    trouble: str | None = Field(description="What it said went wrong, if anything.")
+
+
+class Health(Told):
+    """How the server is; ``worker`` is null where another program does its work."""
+
+    version: str
+    worker: WorkerShown | None
+
+
 class Problem(BaseModel):
     """Why a request was not done (RFC 9457)."""
 

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import sqlalchemy as sa
 
@@ -15,6 +16,9 @@ from signoff.store.database import (
     shown,
     translated,
 )
+from signoff.store.writers import Writers
+
+T = TypeVar("T")
 
 
 class Database:
@@ -24,16 +28,30 @@ class Database:
         self._url = database_url(where)
         self.name = shown(self._url)
         self._engine = open_database(self._url, create=create)
+        self._writers = Writers(self._engine) if self._engine.dialect.name == "sqlite" else None
 
     def close(self) -> None:
         """Let go of the database."""
+        if self._writers is not None:
+            self._writers.close()
         self._engine.dispose()
 
     @contextmanager
     def transaction(self) -> Generator[sa.Connection]:
         """One transaction, with errors in plain words."""
-        with translated(self._url), self._engine.begin() as db:
+        own = self._engine.begin() if self._writers is None else self._writers.alone()
+        with translated(self._url), own as db:
             yield db
+
+    def write(self, work: Callable[[sa.Connection], T], *, durable: bool = True) -> T:
+        """One short change among many: on SQLite it shares its transaction with those that other
+        threads write now. ``durable`` False spares the wait for the disk, where a power cut may
+        take the change."""
+        with translated(self._url):
+            if self._writers is not None:
+                return self._writers.write(work, durable=durable)
+            with self._engine.begin() as db:
+                return work(db)
 
     @contextmanager
     def reading(self) -> Generator[sa.Connection]:

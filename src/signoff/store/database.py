@@ -7,6 +7,7 @@ import json
 import sqlite3
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -170,18 +171,33 @@ def _engine(url: sa.URL) -> sa.Engine:
             raise StoreError(
                 "PostgreSQL needs the psycopg package.", hint='Run: pip install "signoff[postgres]"'
             ) from None
+    return _sqlite(url, synchronous="FULL")
+
+
+def open_unsynced(engine: sa.Engine) -> sa.Engine:
+    """A second engine on an open SQLite file, whose commits do not wait for the disk.
+
+    A power cut may take its last commits, and never harms the file; a commit of the first engine
+    makes everything before it durable. Source: SQLite's documentation of PRAGMA synchronous.
+    """
+    return _sqlite(engine.url, synchronous="NORMAL")
+
+
+def _sqlite(url: sa.URL, *, synchronous: Literal["FULL", "NORMAL"]) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(engine, "connect", _on_connect)
+    event.listen(engine, "connect", partial(_on_connect, synchronous))
     event.listen(engine, "begin", _on_begin)
     return engine
 
 
-def _on_connect(connection: DBAPIConnection, _record: ConnectionPoolEntry) -> None:
+def _on_connect(
+    synchronous: str, connection: DBAPIConnection, _record: ConnectionPoolEntry
+) -> None:
     """Durable (an acknowledged answer survives a power cut), and really deleting what is erased."""
     connection.isolation_level = None
     cursor = connection.cursor()
     for pragma in (
-        "synchronous=FULL",
+        f"synchronous={synchronous}",
         "foreign_keys=ON",
         "secure_delete=ON",
         f"busy_timeout={BUSY_SECONDS * 1000}",

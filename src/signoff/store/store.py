@@ -28,6 +28,7 @@ from signoff.core.records import (
 from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue, reviews
 from signoff.store.database import translated
+from signoff.store.jobs import Jobs
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 
@@ -37,7 +38,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing):
+class SqlStore(Reviewing, Jobs):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -345,6 +346,11 @@ class SqlStore(Reviewing):
             # Its tree may hold numbers that were rolled back.
             del self._sequencers[project]
             raise
+
+    def unsigned(self, project: str) -> int:
+        """How many events no checkpoint covers yet."""
+        with self.reading() as db:
+            return log.unnumbered(db, project)
 
     def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
         """Numbered events in log order."""

@@ -16,17 +16,19 @@ from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.workers import WorkerProcess
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
-    """What one application works with."""
+    """What one application works with; ``worker``: None where another program does its work."""
 
     projects: Projects
     desks: Desks
     access: Access
     live: Live
     metrics: Metrics
+    worker: WorkerProcess | None = None
 
 
 def services(request: Request) -> Services:
@@ -48,7 +50,16 @@ def known_caller(request: Request) -> Caller:
     return caller
 
 
+def site_admin(request: Request) -> Caller:
+    """Who is calling, where the whole server is their business."""
+    caller = known_caller(request)
+    if not caller.runs_the_site:
+        raise Refusal(403, "not_allowed", "Only administrators may do this.", hint="Ask one.")
+    return caller
+
+
 Known = Annotated[Caller, Depends(known_caller)]
+SiteAdmin = Annotated[Caller, Depends(site_admin)]
 Served = Annotated[Services, Depends(services)]
 ProjectId = Annotated[str, Path(max_length=64, description="A project's id.")]
 

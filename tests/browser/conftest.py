@@ -1,0 +1,65 @@
+"""A real browser: Debian's Chromium, driven by Playwright; ``make test`` installs both."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, sync_playwright
+
+sys.path.insert(0, str(Path(__file__).parent))
+
+from stored_projects import StoredProject
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+ARGUMENTS = [
+    "--no-sandbox",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-gpu",
+    "--disable-sync",
+]
+
+
+def chromium() -> str:
+    """The browser's program; skips where there is none."""
+    found = os.environ.get("CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    if found is None:
+        pytest.skip("Chromium is not installed")
+    return found
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Browser]:
+    """One browser for all tests of a worker; each person gets a context of their own."""
+    program = chromium()
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def person(browser: Browser) -> Iterator[Callable[[], BrowserContext]]:
+    """Makes people: each has cookies and an outbox of their own."""
+    contexts: list[BrowserContext] = []
+
+    def make() -> BrowserContext:
+        contexts.append(browser.new_context(viewport={"width": 1280, "height": 800}))
+        return contexts[-1]
+
+    yield make
+    for context in contexts:
+        context.close()
+
+
+@pytest.fixture
+def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoredProject]:
+    """Texts in a store, all of them for people, and their page in a process of its own."""
+    monkeypatch.setenv("SIGNOFF_HOME", str(tmp_path / "home"))
+    with StoredProject.open(tmp_path / "a.db", rows=200) as opened:
+        yield opened
