@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from signoff.core.items import Item
 from signoff.core.process import PERSON, Source
 from signoff.core.questions import Answer
-from signoff.core.records import NewEvent, NewReview, OpenRequest, Pool, Project, Review
+from signoff.core.records import Json, NewEvent, NewReview, OpenRequest, Pool, Project, Review
 from signoff.errors import NotLeased, Settled, UsageError
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
@@ -68,7 +68,7 @@ def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
         _refuse_other_kind(store.reviewer_sources(recorder.project)[known], name, kind)
         return known
     id = recorder.new_id()
-    body = {"reviewer": id, "kind": kind}
+    body: Json = {"reviewer": id, "kind": kind}
     if kind != PERSON:
         body["name"] = name  # of a column or a function: nobody's name
     joined = recorder.event("reviewer.added", body, {"name": name})

@@ -13,7 +13,7 @@ from typing import Literal, Self, cast
 from signoff.core.commitment import SEED_HOLDERS, Commitment, CommittedTest, Outcome, TestResult
 from signoff.core.feasibility import percent
 from signoff.core.fields import FieldReader, as_json, decimal_text
-from signoff.core.process import AnsweredBy, Source, sources_of
+from signoff.core.process import AnsweredBy, process_that_answered
 from signoff.errors import VerificationFailed
 
 Status = Literal["issued", "partial"]
@@ -45,11 +45,11 @@ class Certificate:
 
     ``items`` = ``human`` + ``automatic`` + ``undecided``; ``human`` counts items people decided,
     the ``audited`` ones among them; ``rows`` is how many rows of data the items stand for.
-    ``answered_by`` says whose answers ``human`` counts, and ``answered_before`` how many of them
-    were given to equal items of earlier pools. ``status`` is "partial" while items are undecided:
-    at most ``errors`` of the labels given are wrong then. ``skipped`` counts skips, of whatever
-    item. ``checkpoint`` is the signed tree head that covers the certificate's event, and no part
-    of that event.
+    ``process`` is who gave the answers, ``answered_by`` how many each, and ``answered_before``
+    how many of them were given to equal items of earlier pools. ``status`` is "partial" while
+    items are undecided: at most ``errors`` of the labels given are wrong then. ``skipped`` counts
+    skips, of whatever item. ``checkpoint`` is the signed tree head that covers the certificate's
+    event, and no part of that event.
     """
 
     status: Status
@@ -120,7 +120,7 @@ class Certificate:
                 f"{self.answered_before:,} items hold answers that people gave to equal items of"
                 " earlier pools."
             )
-        if self._answered_otherwise:
+        if len(self.answered_by) > 1:
             parts = " and ".join(map(str, self.answered_by))
             said.append(f"Answers came from {parts}.")
         if self.seed_chosen_by == "operator":
@@ -128,12 +128,6 @@ class Certificate:
         if self.open:
             said.append(f"{self.open:,} audits have no verdict; they count like errors found.")
         return said
-
-    @property
-    def _answered_otherwise(self) -> bool:
-        """Whether several sources answered, or another than the audit was committed with."""
-        found = [Source.of(part.kind, part.name) for part in self.answered_by]
-        return len(found) > 1 or not set(found) <= set(sources_of(self.process))
 
     def sealed_by(self, checkpoint: str) -> Certificate:
         """The same certificate with the signed checkpoint that covers its event."""
@@ -232,7 +226,7 @@ def issue(
         alpha=committed.alpha,
         rule=committed.rule,
         tests=tuple(map(_certified, committed.tests, outcome.tests)),
-        process=committed.process,
+        process=process_that_answered(answered_by, committed.process),
         differs=committed.differs,
         model=committed.model,
         order=committed.order,

@@ -30,7 +30,7 @@ class Source:
 
     def to_json(self) -> dict[str, object]:
         """As part of a process."""
-        return {"kind": self.kind} | ({"name": self.name} if self.name else {})
+        return {"kind": self.kind, "name": self.name} if self.name else {"kind": self.kind}
 
     def same(self, other: Source) -> bool:
         """Whether they are one part of a process; a callable is the user's own by any name."""
@@ -70,8 +70,20 @@ def process_of_answers(
 ) -> dict[str, object]:
     """The process behind answers by these reviewers; as ``begun`` where nobody answered yet."""
     parts = sorted({sources[reviewer] for reviewer in answerers})
+    return _process(parts) if parts else dict(begun)
+
+
+def process_that_answered(
+    parts: Sequence[AnsweredBy], committed: Mapping[str, object]
+) -> dict[str, object]:
+    """The process that gave all answers, of which some may have come after the commitment."""
     if not parts:
-        return dict(begun)
+        return dict(committed)
+    begun = {name: value for name, value in committed.items() if name not in ("kind", "name", "of")}
+    return _process([Source.of(part.kind, part.name) for part in parts]) | begun
+
+
+def _process(parts: Sequence[Source]) -> dict[str, object]:
     if len(parts) == 1:
         return parts[0].to_json()
     return {"kind": "mixed", "of": [part.to_json() for part in parts]}

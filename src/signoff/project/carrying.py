@@ -123,8 +123,8 @@ def _equal_items(engine: Engine, rows: IncomingRows) -> list[_Found]:
     new = _folded(first, rows.grouping).with_columns(first[ITEM])
     equal = new.join(before, on=names, nulls_equal=True).sort(ITEM)
     return [
-        _Found(item=item, review=known[at][0], answer=known[at][1])
-        for item, at in zip(equal[ITEM].to_list(), equal[AT].to_list(), strict=True)
+        _Found(item=int(item), review=known[int(at)][0], answer=known[int(at)][1])
+        for item, at in equal.select(ITEM, AT).iter_rows()
     ]
 
 
