@@ -32,6 +32,9 @@ from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
 from signoff.store.store import SqlStore
 
+TRIES = 5
+"""How often a live store is looked at before a disagreement counts."""
+
 
 def one_line(error: Exception) -> str:
     """What an error says, short enough for one line."""
@@ -248,12 +251,30 @@ class StoreView:
             ) from error
 
     def _verdict(self, public_key: str | None) -> Verdict:
-        parts = log_parts(self.store, self.project, content=True)
-        verdict = verify_log(parts, public_key=public_key)
+        seen = self.store.last_event(self.project.id)
+        verdict = self._verdict_now(public_key)
+        for _ in range(TRIES):
+            newest = self.store.last_event(self.project.id)
+            if verdict.ok or newest == seen:
+                break
+            # A live run moved on between two looks: look again.
+            seen, verdict = newest, self._verdict_now(public_key)
+        return verdict
+
+    def _verdict_now(self, public_key: str | None) -> Verdict:
+        # What a run that is at work, or was stopped, has not signed yet is a normal thing to see.
+        parts = log_parts(self.store, self.project, content=True, unsigned=True)
+        verdict = verify_log(parts, public_key=public_key, allow_tail=True)
         if not verdict.ok:
             return verdict
-        with self.store.reading() as db:
+        with self.store.reading(frozen=True) as db:
             problems = list(disagreements(db, self.project.id))
+        tail = verdict.events - verdict.covered
+        if tail and self.pools and self.finished:
+            problems.append(
+                f"The project is finished, but no checkpoint covers its newest {tail} events;"
+                " the same run again signs them."
+            )
         problems += self._shown_otherwise()
         problems += carried_otherwise(self.store, self.project, self.views)
         if not problems:

@@ -8,7 +8,7 @@ of a certificate the one that follows.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn, cast
@@ -24,63 +24,13 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
+from signoff.audit.pools import NOBODY, Labels, PoolHistory, isin
 from signoff.core.decisions import BY_CODE
 from signoff.core.events import Event, Json, canonical_json, check_body, is_object
 from signoff.core.process import Source, answered_by, process_of_answers
 from signoff.errors import InputError, VerificationFailed
 
-NOBODY = -1
 _DECODER = json.JSONDecoder()
-
-Labels = Sequence[str | None]
-"""Labels or answers as JSON, None where not known; empty where none is."""
-
-
-@dataclass(slots=True, kw_only=True)
-class PoolHistory:
-    """One pool so far. ``answers``: JSON of each standing answer by item, None where not known;
-    ``given``: its event; ``by``: its reviewer; ``carried``: the items whose answer was given in an
-    earlier pool. ``decided`` (items,): who decided, -1 for nobody."""
-
-    number: int
-    rows: int
-    items: int
-    decided: NDArray[np.int8] = field(default_factory=lambda: np.empty(0, dtype=np.int8))
-    answers: dict[int, str | None] = field(default_factory=dict[int, str | None])
-    given: dict[int, str] = field(default_factory=dict[int, str])
-    items_of: dict[str, int] = field(default_factory=dict[str, int])
-    by: dict[int, str] = field(default_factory=dict[int, str])
-    carried: set[int] = field(default_factory=set[int])
-    erased: set[int] = field(default_factory=set[int])
-    attempts: list[Attempt] = field(default_factory=list[Attempt])
-    skipped: int = 0
-    closed: bool = False
-
-    def check_item(self, item: int) -> int:
-        """The item, which must be one of the pool's."""
-        if item >= self.items:
-            _refuse(f"item {item} is not in pool {self.number}, which has {self.items}")
-        return item
-
-    def standing(self, event: str) -> int | None:
-        """The item that the answer told of by this event stands for, if it stands."""
-        item = self.items_of.get(event)
-        return item if item is not None and self.given.get(item) == event else None
-
-    def take(self, item: int, event: Event, answer: str | None) -> None:
-        """Let an answer stand for an item that has none."""
-        if item in self.answers:
-            _refuse(f"item {item} is answered twice")
-        self.answers[item] = answer
-        self.given[item] = event.id
-        self.items_of[event.id] = item
-        self.by[item] = str(event.body["reviewer"])
-
-    def attempt(self, number: int) -> Attempt:
-        """The attempt of this number, which must be the newest."""
-        if number != len(self.attempts) or number == 0:
-            _refuse(f"attempt {number} is not the newest of pool {self.number}")
-        return self.attempts[-1]
 
 
 @dataclass(slots=True, kw_only=True)
@@ -116,7 +66,7 @@ class History:
         """Take the rows of the batch that an event names."""
         pool = self._pool(event.body)
         if event.type == "rows.added":
-            _begin_pool(pool, ints)
+            pool.begin(ints)
         elif event.type == "audit.committed":
             self._freeze(pool, event.body, ints, labels)
         else:
@@ -305,7 +255,7 @@ class History:
             answered_before=len(pool.carried),
             by=answered_by(list(pool.by.values()), self.reviewers),
         )
-        _check_decided(pool, attempt)
+        pool.check_decided(attempt)
         self.certificates.append(certificate)
 
     def _erase(self, event: Event, _: Mapping[str, str]) -> None:
@@ -351,7 +301,7 @@ class History:
         if known.any() or len(np.unique(items)) != len(items):
             which = items[known] if known.any() else items
             _refuse(f"an item is decided twice (item {int(which[0])} or one after it)")
-        expected = self._by_model(pool, items) if by == "model" else _by_people(pool, items)
+        expected = self._by_model(pool, items) if by == "model" else pool.by_people(items)
         for item, label, other in zip(items.tolist(), labels, expected, strict=bool(labels)):
             if label is not None and other is not None and label != other:
                 _refuse(f"item {item} is decided as {label[:40]}, not as {other[:40]}")
@@ -359,7 +309,7 @@ class History:
 
     def _by_model(self, pool: PoolHistory, items: NDArray[np.int64]) -> Labels:
         """The labels these items may get from the model; refuses items it may not decide."""
-        people = items[_isin(items, list(pool.answers))]
+        people = items[isin(items, list(pool.answers))]
         if len(people):
             _refuse(f"item {int(people[0])} is decided by the model though a person answered it")
         kind = self.policy.get("kind")
@@ -387,32 +337,6 @@ class History:
     def _item(self, body: Mapping[str, object]) -> tuple[PoolHistory, int]:
         pool = self._pool(body)
         return pool, pool.check_item(_int(body, "item"))
-
-
-def _begin_pool(pool: PoolHistory, ints: NDArray[np.int64]) -> None:
-    """Check the rows; only now that they are there is room made for their decisions."""
-    if not np.array_equal(ints[:, 0], np.arange(len(ints))):
-        _refuse(f"the rows of pool {pool.number} are not numbered from 0")
-    if not np.array_equal(np.unique(ints[:, 1]), np.arange(pool.items)):
-        _refuse(f"the rows of pool {pool.number} are not of its {pool.items} items")
-    pool.decided = np.full(pool.items, NOBODY, dtype=np.int8)
-
-
-def _by_people(pool: PoolHistory, items: NDArray[np.int64]) -> Labels:
-    """The answers to these items; refuses items without one."""
-    unanswered = items[~_isin(items, list(pool.answers))]
-    if len(unanswered):
-        _refuse(f"item {int(unanswered[0])} is decided by reviewers but has no answer")
-    return [pool.answers[item] for item in items.tolist()]
-
-
-def _check_decided(pool: PoolHistory, attempt: Attempt) -> None:
-    """Every standing label and every answer is a decision, but for erased ones."""
-    standing = set(attempt.standing_items.tolist()) - pool.answers.keys()
-    for who, items in (("by the model", standing), ("by reviewers", pool.answers.keys())):
-        for item in items - pool.erased:
-            if pool.decided[item] == NOBODY:
-                _refuse(f"the certificate counts item {item} as decided {who}, but it is not")
 
 
 def answer_json(text: str) -> str:
@@ -456,10 +380,6 @@ def _parsed(text: str) -> object:
         return cast("object", json.loads(text))
     except (ValueError, RecursionError):
         _refuse("a private value is not JSON")
-
-
-def _isin(items: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.bool_]:
-    return np.isin(items, np.array(known, dtype=np.int64))
 
 
 def _int(body: Mapping[str, object], name: str) -> int:

@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from signoff.core.events import canonical_json, instant
 from signoff.core.records import Json
 from signoff.store.database import integrity_problem
-from signoff.store.log import read_events, unnumbered
+from signoff.store.log import read_events, signed_and_numbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
 
 ANSWERS = ("answer.given", "answer.extra", "answer.carried")
@@ -33,11 +33,9 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     damage = integrity_problem(db)
     if damage is not None:
         yield f"The database file is damaged: {damage}."
-    if unnumbered(db, project):
-        yield (
-            f"{unnumbered(db, project)} events are in no checkpoint yet: a run is at work, or was"
-            " killed and signs them when it goes on."
-        )
+    signed, numbered = signed_and_numbered(db, project)
+    if signed != numbered:
+        yield f"{numbered} events are numbered, but the newest checkpoint covers {signed}."
     log = list(_read(db, project))
     yield from _event_columns(db, project)
     yield from _checkpoint_columns(db, project)
@@ -49,7 +47,7 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
 
 
 def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
-    for stored in read_events(db, project):
+    for stored in read_events(db, project, unsigned=True):
         yield _Event(
             id=stored.id,
             type=stored.type,
@@ -61,14 +59,14 @@ def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
 
 def _event_columns(db: sa.Connection, project: str) -> Iterator[str]:
     """The columns beside an event's canonical text repeat what it says; leaves have no gaps."""
-    query = sa.select(events).where(events.c.project == project, events.c.leaf.is_not(None))
-    for place, row in enumerate(db.execute(query.order_by(events.c.leaf))):
-        if row.leaf != place:
+    query = sa.select(events).where(events.c.project == project)
+    for place, row in enumerate(db.execute(query.order_by(events.c.leaf.nulls_last()))):
+        if row.leaf not in (place, None):
             yield f"Event {row.id} is leaf {row.leaf} in the table, {place} in the log."
         value = json.loads(row.canonical)
         said = (value["id"], value["type"], value["at"], value["project"])
         if said != (row.id, row.type, instant(row.at), row.project):
-            yield f"Event {row.leaf} has columns that are not its own ({row.type} {row.id})."
+            yield f"Event {place} has columns that are not its own ({row.type} {row.id})."
 
 
 def _checkpoint_columns(db: sa.Connection, project: str) -> Iterator[str]:

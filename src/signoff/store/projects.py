@@ -118,6 +118,24 @@ def take_ownership(
     return None
 
 
+def renew_ownership(db: sa.Connection, project: str, owner: str, *, until: int) -> bool:
+    """Lengthen the lease of the project's loop; False where ``owner`` lost it, if for a moment."""
+    renewed = db.execute(
+        sa.update(projects)
+        .where(projects.c.id == project, projects.c.owner == owner)
+        .values(owner_until=until)
+    )
+    return renewed.rowcount == 1
+
+
+def owns(db: sa.Connection, project: str, owner: str) -> bool:
+    """Whether ``owner`` owns the project's loop, and until the transaction ends nobody else."""
+    found = db.execute(
+        sa.select(projects.c.owner).where(projects.c.id == project).with_for_update(read=True)
+    ).scalar_one_or_none()
+    return found == owner
+
+
 def current_owner(db: sa.Connection, project: str) -> str | None:
     """Who owns the project's loop, alive or not."""
     return db.execute(

@@ -29,6 +29,7 @@ from signoff.errors import StoreError
 from signoff.store import erase, log, projects, queue, reviews
 from signoff.store.database import translated
 from signoff.store.jobs import Jobs
+from signoff.store.owning import Owning
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 
@@ -38,7 +39,7 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-class SqlStore(Reviewing, Jobs):
+class SqlStore(Owning, Reviewing, Jobs):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -104,23 +105,6 @@ class SqlStore(Reviewing, Jobs):
         with self.reading() as db:
             return projects.project_names(db)
 
-    def take_ownership(
-        self, project: str, owner: str, *, dead: str | None, now: int, until: int
-    ) -> str | None:
-        """Make ``owner`` the project's loop; the live owner's name where there is one."""
-        with self.transaction() as db:
-            return projects.take_ownership(db, project, owner, dead=dead, now=now, until=until)
-
-    def current_owner(self, project: str) -> str | None:
-        """Who owns the project's loop, alive or not."""
-        with self.reading() as db:
-            return projects.current_owner(db, project)
-
-    def release_ownership(self, project: str, owner: str) -> None:
-        """Let another run own the project."""
-        with self.transaction() as db:
-            projects.release_ownership(db, project, owner)
-
     def find_reviewer(self, project: str, name: str) -> str | None:
         """The id of a reviewer by name."""
         with self.reading() as db:
@@ -162,6 +146,7 @@ class SqlStore(Reviewing, Jobs):
         with translated(self._url):
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
+            self.require_ownership(db, pool.project)
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
             reviews.carry(db, pool.project, pool.number, pool.phase, carried)
@@ -250,6 +235,7 @@ class SqlStore(Reviewing, Jobs):
         raises :class:`AnswersChanged` where an answer was taken back since.
         """
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, pool, undone)
             queue.open_requests(db, project, pool, requests)
             if round is not None:
@@ -274,6 +260,7 @@ class SqlStore(Reviewing, Jobs):
         with translated(self._url):
             sha256 = self.artifacts.save(project, frozen)
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, audit.pool, undone)
             self._name(db, project, frozen, sha256)
             projects.insert_audit(db, project, audit)
@@ -306,6 +293,7 @@ class SqlStore(Reviewing, Jobs):
         with translated(self._url):
             sha256 = self.artifacts.save(project, decisions)
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, pool, undone)
             self._name(db, project, decisions, sha256)
             column = "model_root" if by == "model" else "people_root"
@@ -347,15 +335,22 @@ class SqlStore(Reviewing, Jobs):
             del self._sequencers[project]
             raise
 
+    def last_event(self, project: str) -> int:
+        """A number that grows with every event of a project."""
+        with self.reading() as db:
+            return log.last_event(db, project)
+
     def unsigned(self, project: str) -> int:
         """How many events no checkpoint covers yet."""
         with self.reading() as db:
             return log.unnumbered(db, project)
 
-    def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
-        """Numbered events in log order."""
+    def events(
+        self, project: str, types: Sequence[str] | None = None, *, unsigned: bool = False
+    ) -> Iterator[log.StoredEvent]:
+        """Numbered events in log order, then those no checkpoint covers yet where ``unsigned``."""
         with self.reading() as db:
-            yield from log.read_events(db, project, types)
+            yield from log.read_events(db, project, types, unsigned=unsigned)
 
     def checkpoints(self, project: str) -> list[str]:
         """Every signed checkpoint, smallest tree first."""
@@ -387,6 +382,7 @@ class SqlStore(Reviewing, Jobs):
         The caller owns the project's loop. :meth:`sweep` and :meth:`compact` complete it.
         """
         with self.transaction() as db:
+            self.require_ownership(db, project)
             for old in erase.artifacts_of(db, project, pool):
                 sha256 = self.artifacts.blank(
                     project, old.name, old.root, sha256=old.sha256, items=[item]
