@@ -212,10 +212,16 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 
 
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
-    """Make rows that came in together the project's next pool."""
+    """Make rows that came in together the project's next pool; what people answered of equal
+    items before is answered here, too."""
+    from signoff.project.carrying import carried_answers
+
     number = len(engine.store.pools(engine.project.id)) + 1
     pool, batch, added = next_pool(rows, number, engine.recorder)
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    carried = carried_answers(
+        engine.store, engine.project, engine.recorder, rows, pool=number, views=engine.views
+    )
+    engine.store.add_pool(pool, batch, rows.stored(), [added], carried)
     return pool
 
 

@@ -24,6 +24,7 @@ from signoff.bootstrap import (
 )
 from signoff.core.coding import labels_of
 from signoff.core.joining import MOST_OVERLAP
+from signoff.core.process import sources_of
 from signoff.core.questions import Answer, Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
 from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
@@ -89,6 +90,7 @@ class RunOptions:
     budget: int | None = None
     seed: int | None = None
     group: bool | None = None
+    mix_reviewers: bool = False
     store: str | None = None
     out: str | None = None
     report: str | None = None
@@ -308,6 +310,30 @@ def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
     if store.pools(project.id):
         notes.append(f"{len(fresh)} new rows are a new pool with a certificate of its own.")
     return fresh, notes
+
+
+def refuse_other_reviewers(job: Job) -> None:
+    """A changed human process is a changed promise: refuse it, unless it was asked for.
+
+    Raises :class:`StoreChanged` where others than this run's reviewer gave the answers so far.
+    """
+    options, store, project = job.options, job.store, job.project
+    if options.reviewer == "none" or options.mix_reviewers:
+        return
+    (now,) = sources_of(process_of(options))
+    sources = store.reviewer_sources(project.id)
+    answered = {
+        sources[review.reviewer]
+        for pool in store.pools(project.id)
+        for review in store.reviews(project, pool.number)
+    }
+    if answered and not any(now.same(source) for source in answered):
+        before = " and ".join(map(str, sorted(answered)))
+        raise StoreChanged(
+            f"Project {project.name!r} was answered by {before}, not by {now}.",
+            hint="Pass that --reviewer to go on as begun, or --mix-reviewers to let both answer"
+            " and have the certificate say so.",
+        )
 
 
 def _store_exists(where: str) -> bool:

@@ -100,9 +100,13 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except Exception as error:
         return _unforeseen(error, as_json=as_json)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what polars raises beside exceptions
+            raise
+        return _unforeseen(error, as_json=as_json)
 
 
-def _unforeseen(error: Exception, *, as_json: bool) -> int:
+def _unforeseen(error: BaseException, *, as_json: bool) -> int:
     """A wrong option in the parser's words, or a mistake of ours: one line each."""
     if isinstance(error, typer.BadParameter.__mro__[2]):  # every complaint of the parser
         message = cast("typer.BadParameter", error).format_message()

@@ -135,6 +135,13 @@ def run(
     no_group: Annotated[
         bool, typer.Option("--no-group", help="Rows with equal texts stay separate items.")
     ] = False,
+    mix_reviewers: Annotated[
+        bool,
+        typer.Option(
+            "--mix-reviewers",
+            help="Let another --reviewer go on; the certificate says how many answers each gave.",
+        ),
+    ] = False,
     store: Annotated[
         str | None,
         typer.Option(metavar="PATH|URL", help="[default: beside DATA, NAME.signoff.db]"),
@@ -195,6 +202,7 @@ def run(
         budget=most,
         seed=chosen_seed,
         group=False if no_group else None,
+        mix_reviewers=mix_reviewers,
         store=store,
         out=out,
         report=report,

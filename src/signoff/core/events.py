@@ -368,6 +368,10 @@ EVENT_TYPES: Mapping[str, EventType] = {
         ["answers", "note"], pool=_count, item=_count, questions=_versions, reviewer=_text,
         seconds=_or_null(_number), reason=_text,
     ),
+    "answer.carried": _type(
+        ["answers"], pool=_count, item=_count, questions=_versions, reviewer=_text, reason=_text,
+        answer=_text,
+    ),
     "answer.undone": _type(pool=_count, item=_count, answer=_text),
     "reviewer.tagged": _type(reviewer=_text, tags=_list_of(_text)),
     "request.assigned": _type(

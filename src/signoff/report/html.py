@@ -34,6 +34,7 @@ _PHASES = {
     "review": "where it could not decide",
     "rule": "where a rule asks for a person",
     "empty": "without text",
+    "answered before": "in earlier pools, of equal items",
 }
 
 
@@ -94,6 +95,7 @@ _FACTS = (
     ("items", "Labels it covers"),
     ("rows", "Rows they stand for"),
     ("human", "Decided by people"),
+    ("answered_before", "Of these answered before, in earlier pools"),
     ("audited", "Audited blind"),
     ("automatic", "Decided by the model"),
     ("undecided", "Undecided"),
@@ -109,6 +111,7 @@ _FACTS = (
     ("window", "Window"),
     ("differs", "Counted as wrong"),
     ("process", "Human process"),
+    ("answered_by", "Whose answers"),
     ("model", "Model"),
     ("order", "Frozen order"),
     ("seed_commitment", "Seed commitment"),

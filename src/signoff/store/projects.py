@@ -8,6 +8,7 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
+from signoff.core.process import Source
 from signoff.core.questions import form_from_json
 from signoff.core.queueing import queue_rules
 from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
@@ -125,6 +126,24 @@ def take_ownership(
     return None
 
 
+def renew_ownership(db: sa.Connection, project: str, owner: str, *, until: int) -> bool:
+    """Lengthen the lease of the project's loop; False where ``owner`` lost it, if for a moment."""
+    renewed = db.execute(
+        sa.update(projects)
+        .where(projects.c.id == project, projects.c.owner == owner)
+        .values(owner_until=until)
+    )
+    return renewed.rowcount == 1
+
+
+def owns(db: sa.Connection, project: str, owner: str) -> bool:
+    """Whether ``owner`` owns the project's loop, and until the transaction ends nobody else."""
+    found = db.execute(
+        sa.select(projects.c.owner).where(projects.c.id == project).with_for_update(read=True)
+    ).scalar_one_or_none()
+    return found == owner
+
+
 def current_owner(db: sa.Connection, project: str) -> str | None:
     """Who owns the project's loop, alive or not."""
     return db.execute(
@@ -159,6 +178,16 @@ def reviewer_names(db: sa.Connection, project: str) -> dict[str, str]:
         sa.select(reviewers.c.id, reviewers.c.name).where(reviewers.c.project == project)
     )
     return {id: id if name is None else name for id, name in rows}
+
+
+def reviewer_sources(db: sa.Connection, project: str) -> dict[str, Source]:
+    """Where the answers of each reviewer come from, by the reviewer's id."""
+    rows = db.execute(
+        sa.select(reviewers.c.id, reviewers.c.kind, reviewers.c.name).where(
+            reviewers.c.project == project
+        )
+    )
+    return {id: Source.of(kind, name or "") for id, kind, name in rows}
 
 
 def insert_pool(db: sa.Connection, pool: Pool) -> None:
