@@ -158,7 +158,7 @@ def begin(
     about, preview = _opened(upload, founder, work, office)
     plan = Plan.of(form)
     try:
-        order = Order(by=founder.name, key=form.text("once") or None)
+        order = Order(by=founder.actor, key=form.text("once") or None)
         job = work.found_project(upload, plan.options(preview), order)
     except (InputError, UsageError) as error:
         return _described(request, founder, about, preview, plan, error)
@@ -169,7 +169,7 @@ def _opened(
     upload: str, founder: Caller, work: StoredWork, office: TheOffice
 ) -> tuple[Upload, Preview]:
     found = work.transfers.upload(upload)
-    if found is None or found[0].by != founder.name:
+    if found is None or found[0].by != founder.actor:
         gone = missing_upload()
         raise InputError(gone.message, hint=gone.hint)
     about, path = found
