@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from signoff.core.questions import CANNOT_SAY, Choice, Label
     from signoff.core.routing import AskAlways, Certified, People, Threshold
     from signoff.errors import SignoffError
+    from signoff.live import Stream
     from signoff.ports import Learner, Model, Reviewer
     from signoff.sdk import Result, run
     from signoff.storeview import StoreView
@@ -35,6 +36,7 @@ __all__ = [
     "Reviewer",
     "SignoffError",
     "StoreView",
+    "Stream",
     "Threshold",
     "run",
 ]
@@ -56,6 +58,7 @@ _HOME = {
     "Reviewer": "ports",
     "SignoffError": "errors",
     "StoreView": "storeview",
+    "Stream": "live",
     "Threshold": "core.routing",
     "run": "sdk",
 }

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -14,25 +14,33 @@ import uuid6
 from signoff.audit.checkpoint import LogSigner
 from signoff.audit.keys import default_key, load_key
 from signoff.core.batches import Batch, seal
-from signoff.core.certification import split_tests
+from signoff.core.certification import error_budget, split_tests
 from signoff.core.coding import Codes, labels_of
+from signoff.core.coin_feasibility import bears_a_find, coin_remedy, explain_coins
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Form
-from signoff.core.records import NewEvent, OpenRequest, Pool, Project
+from signoff.core.queueing import QueueRules
+from signoff.core.records import NewEvent, OpenRequest, PageSettings, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
-from signoff.desk import QueueDesk, sign_in
+from signoff.core.showing import ItemKind
+from signoff.core.streams import StreamSpec
+from signoff.core.windows import window_alpha
+from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
 from signoff.engine import Engine
-from signoff.errors import UsageError
+from signoff.errors import StoreChanged, UsageError
 from signoff.loop.recorder import Recorder
 from signoff.models.predictions import PREDICTIONS
-from signoff.ports import Automation
+from signoff.ports import Automation, PoolView
 from signoff.settings import Settings
+from signoff.store.database import database_url
 from signoff.store.store import SqlStore
+from signoff.store.transfers import default_folder
 from signoff.version import VERSION
 
 if TYPE_CHECKING:
     from signoff.project.incoming import IncomingRows
+    from signoff.stream.decider import Decider
 
 DEFAULT_MODEL = "text"
 STARTING_ANSWERS_PER_LABEL = 4
@@ -51,6 +59,11 @@ def new_id() -> str:
 def open_store(where: str, *, create: bool, artifacts: Path | None = None) -> SqlStore:
     """The store at a path or URL, with this artifact folder or the one the settings name."""
     return SqlStore(where, artifacts=artifacts or Settings().artifacts, create=create)
+
+
+def artifact_folder(where: str, artifacts: Path | None = None) -> Path:
+    """Where a store's columnar files lie, or will lie."""
+    return artifacts or Settings().artifacts or default_folder(database_url(where))
 
 
 def recorder_for(store: SqlStore, project: str, *, actor: str) -> Recorder:
@@ -79,6 +92,9 @@ class ProjectSpec:
     text_column: str | None
     key_column: str | None
     hidden: tuple[str, ...]
+    queue: QueueRules = field(default_factory=QueueRules)
+    item_kind: ItemKind = "text"
+    page: PageSettings = field(default_factory=PageSettings)
 
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
@@ -88,8 +104,46 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
     return project
 
 
+def create_stream(store: SqlStore, spec: ProjectSpec, stream: StreamSpec, *, actor: str) -> Project:
+    """Store a new stream; its labels, policy and windows are in the log before the first coin.
+
+    Raises :class:`Infeasible` where a window could not bear its first find, :class:`StoreChanged`
+    where the name is taken.
+    """
+    if not isinstance(spec.policy, Certified):
+        raise UsageError("A stream promises something.", hint="Give it a Certified policy.")
+    refuse_infeasible_stream(spec.policy, stream)
+    if store.find_project(spec.name) is not None:
+        raise StoreChanged(
+            f"There is a project {spec.name!r} already.", hint="Pass another --project NAME."
+        )
+    project, created = found_project(store, spec, actor=actor, stream=stream)
+    store.create_stream(project, stream, [created])
+    make_decider(store, project, actor=actor).start_window()
+    return project
+
+
+def refuse_infeasible_stream(policy: Certified, stream: StreamSpec) -> None:
+    """Raise :class:`Infeasible`, before anything is made, where x* of a window would be -1."""
+    errors = error_budget(policy.max_error, stream.items)
+    alpha = window_alpha(policy.alpha, 1, together=stream.together)
+    if not bears_a_find(errors, stream.audit_rate, alpha, stream.effects):
+        numbers = {
+            "max_error": policy.max_error,
+            "alpha": alpha,
+            "audit_rate": stream.audit_rate,
+        }
+        remedy = coin_remedy(stream.items, **numbers, effects=stream.effects)
+        raise explain_coins(stream.items, remedy, **numbers)
+
+
 def found_project(
-    store: SqlStore, spec: ProjectSpec, *, actor: str, id: str | None = None
+    store: SqlStore,
+    spec: ProjectSpec,
+    *,
+    actor: str,
+    id: str | None = None,
+    stream: StreamSpec | None = None,
 ) -> tuple[Project, NewEvent]:
     """A project to store under the user's signing key, and the first event of its log."""
     key = default_key()
@@ -106,25 +160,50 @@ def found_project(
         text_column=spec.text_column,
         key_column=spec.key_column,
         hidden=spec.hidden,
+        queue=spec.queue,
+        item_kind=spec.item_kind,
+        page=spec.page,
         key_id=key.id,
         created=clock(),
+        kind="pool" if stream is None else "stream",
     )
+    body: dict[str, object] = {
+        "name": project.name,
+        "kind": project.kind,
+        "form": project.form.to_json(),
+        "item_kind": project.item_kind,
+        "blur": project.page.blur,
+        "text_direction": project.page.text_direction,
+        "policy": project.policy.to_json(),
+        "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
+        "process": project.process,
+        "model": project.model,
+        "public_key": key.public.text,
+        "signoff": VERSION,
+    }
+    if stream is not None:
+        body["stream"] = stream.to_json()
     recorder = recorder_for(store, project.id, actor=actor)
-    created = recorder.event(
-        "project.created",
-        {
-            "name": project.name,
-            "kind": "pool",
-            "form": project.form.to_json(),
-            "policy": project.policy.to_json(),
-            "rules": [rule.to_json() for rule in project.rules],
-            "process": project.process,
-            "model": project.model,
-            "public_key": key.public.text,
-            "signoff": VERSION,
-        },
+    guideline = {"guideline": project.page.guideline} if project.page.guideline else None
+    return project, recorder.event("project.created", body, guideline)
+
+
+def make_decider(store: SqlStore, project: Project, *, actor: str) -> Decider:
+    """What decides the items of a stored stream; raises :class:`UsageError` for a pool."""
+    from signoff.stream.decider import Decider
+
+    if project.kind != "stream" or not isinstance(project.policy, Certified):
+        raise UsageError(
+            f"Project {project.name!r} is no stream.",
+            hint="Label its rows with signoff run, or make one: signoff stream create.",
+        )
+    sign_with_its_key(store, project)
+    return Decider(
+        store=store,
+        project=project,
+        policy=project.policy,
+        recorder=recorder_for(store, project.id, actor=actor),
     )
-    return project, created
 
 
 def sign_with_its_key(store: SqlStore, project: Project) -> None:
@@ -133,10 +212,16 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 
 
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
-    """Make rows that came in together the project's next pool."""
+    """Make rows that came in together the project's next pool; what people answered of equal
+    items before is answered here, too."""
+    from signoff.project.carrying import carried_answers
+
     number = len(engine.store.pools(engine.project.id)) + 1
     pool, batch, added = next_pool(rows, number, engine.recorder)
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    carried = carried_answers(
+        engine.store, engine.project, engine.recorder, rows, pool=number, views=engine.views
+    )
+    engine.store.add_pool(pool, batch, rows.stored(), [added], carried)
     return pool
 
 
@@ -195,6 +280,13 @@ def models_for(model: object, form: Form) -> dict[str, object]:
     if model is None or model == DEFAULT_MODEL:
         choices = (question for question in form.questions if labels_of(question) is not None)
         return {question.name: DEFAULT_MODEL for question in choices}
+    if model == PREDICTIONS:
+        if len(form.questions) == 1 and labels_of(form.only) is not None:
+            return {form.only.name: PREDICTIONS}
+        raise UsageError(
+            "Predictions that come with the rows answer one choice.",
+            hint="Ask one question with labels, or pass --model FILE.py:NAME.",
+        )
     if isinstance(model, str):
         from signoff.models.loading import load_model_spec
 
@@ -255,9 +347,15 @@ def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Aut
 
 def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
     """A reviewer's place in the engine's own process, with items in their own types."""
+    views: dict[int, PoolView] = {}
 
     def item_of(request: OpenRequest) -> Item:
-        view = engine.views(engine.store.pools(engine.project.id)[request.pool - 1])
+        if request.gold is not None:
+            return shown_item(request)
+        if request.pool not in views:
+            pools = engine.store.pools(engine.project.id)
+            views[request.pool] = engine.views(pools[request.pool - 1])
+        view = views[request.pool]
         return view.for_people(request.item) if kind == "person" else view.item(request.item)
 
     return QueueDesk(
@@ -267,6 +365,7 @@ def seat(engine: Engine, *, name: str, kind: str) -> QueueDesk:
         reviewer=sign_in(engine.store, engine.recorder, name=name, kind=kind),
         budget=engine.budget,
         item_of=item_of,
+        gold_share=GOLD_SHARE if kind == "person" else 0.0,
     )
 
 

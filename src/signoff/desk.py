@@ -10,12 +10,36 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from signoff.core.items import Item
-from signoff.core.questions import Given, answers_to_json
-from signoff.core.records import Answers, NewEvent, NewReview, OpenRequest, Pool, Project, Review
-from signoff.errors import NotLeased, Settled
+from signoff.core.process import PERSON, Source
+from signoff.core.questions import Given
+from signoff.core.records import (
+    Answers,
+    CommentKind,
+    Json,
+    NewComment,
+    NewEvent,
+    NewReview,
+    OpenRequest,
+    Pool,
+    Project,
+    Review,
+    Waiting,
+)
+from signoff.core.routing import Certified
+from signoff.errors import NotLeased, Settled, UsageError
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
+from signoff.loop.telling import (
+    answer_event,
+    expiry_event,
+    skip_event,
+    undo_event,
+    words_event,
+)
 from signoff.ports import Progress, Request, Store
+
+GOLD_SHARE = 0.05
+"""How many of the items that a person gets have a known answer, while there are such."""
 
 LEASE_MICROSECONDS = 5 * 60 * 1_000_000
 
@@ -30,7 +54,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Receipt:
-    """An answer is stored. ``counted``: it was the first to its item."""
+    """An answer is stored. ``counted``: it is one of those its item needed."""
 
     id: str
     request: str
@@ -57,15 +81,53 @@ class Undone:
     answers: Answers | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """A comment as somebody reads it; ``text`` is None once it was erased."""
+
+    id: str
+    author: str
+    mine: bool
+    kind: CommentKind
+    text: str | None
+    at: int
+
+
 def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
-    """The id of a reviewer of a project by name, who joins it where new."""
+    """The id of a reviewer of a project by name, who joins it where new.
+
+    Raises :class:`UsageError` where a reviewer of another kind has the name.
+    """
     known = store.find_reviewer(recorder.project, name)
     if known is not None:
+        _refuse_other_kind(store.reviewer_sources(recorder.project)[known], name, kind)
         return known
     id = recorder.new_id()
-    joined = recorder.event("reviewer.added", {"reviewer": id, "kind": kind}, {"name": name})
+    body: Json = {"reviewer": id, "kind": kind}
+    if kind != PERSON:
+        body["name"] = name  # of a column or a function: nobody's name
+    joined = recorder.event("reviewer.added", body, {"name": name})
     store.add_reviewer(recorder.project, id, name, kind, [joined])
     return id
+
+
+def expire(store: Store, project: Project, recorder: Recorder) -> int:
+    """Do what a project says about requests whose time ran out; how many there were."""
+
+    if project.queue.due is None:
+        return 0
+    return store.expire_requests(
+        project, lambda gone: expiry_event(recorder, gone), now=recorder.now()
+    )
+
+
+def _refuse_other_kind(known: Source, name: str, kind: str) -> None:
+    """Answers of a person must never count as a column's, nor the other way round."""
+    if known.kind != kind:
+        raise UsageError(
+            f"{name[:40]!r} answers this project as a {known.kind} already, not as a {kind}.",
+            hint="Pass another --as NAME.",
+        )
 
 
 def shown_item(request: OpenRequest) -> Item:
@@ -87,6 +149,7 @@ class QueueDesk:
     reviewer: str
     budget: int | None = None
     item_of: Callable[[OpenRequest], Item] = shown_item
+    gold_share: float = GOLD_SHARE
     _waiting: dict[str, OpenRequest] = field(default_factory=dict[str, OpenRequest], init=False)
 
     # -------------------------------------------------------------------- asking
@@ -104,6 +167,7 @@ class QueueDesk:
         """Up to ``limit`` items beside those held already, whose leases are lengthened."""
         now = self.recorder.now()
         until = now + LEASE_MICROSECONDS
+        expire(self.store, self.project, self.recorder)
         kept: frozenset[str] = frozenset()
         if holding:
             kept = self.store.renew(self.project.id, self.reviewer, holding, until=until)
@@ -118,11 +182,21 @@ class QueueDesk:
                 now=now,
                 until=until,
                 holding=list(kept),
+                known=self._known_among(limit),
             )
         return Lease(
             requests=[self._shown(request) for request in leased],
             lost=[id for id in holding if id not in kept],
         )
+
+    def _known_among(self, limit: int) -> int:
+        """How many of so many items check how this reviewer answers: chance says it, item by item,
+        so that nobody can count ahead. A machine is not checked."""
+        if self.gold_share == 0:
+            return 0
+        drawn = self.recorder.entropy(4 * limit)
+        draws = [int.from_bytes(drawn[at : at + 4]) / 2**32 for at in range(0, len(drawn), 4)]
+        return sum(draw < self.gold_share for draw in draws)
 
     def _shown(self, request: OpenRequest) -> Request:
         self._waiting[request.id] = request
@@ -162,7 +236,7 @@ class QueueDesk:
         asked = self._asked(request if isinstance(request, str) else request.id)
         spent = None if seconds is None else round(seconds, 3)
         review = self._review(asked, answer, seconds=spent, id=id, note=note)
-        (counted,) = self.store.answer(self.project.id, [review], self._tell)
+        (counted,) = self.store.answer(self.project, [review], self._tell)
         return Receipt(id=review.id, request=asked.id, counted=counted)
 
     def answer_many(self, answers: Sequence[tuple[Request, Given]]) -> None:
@@ -171,10 +245,13 @@ class QueueDesk:
             self._review(self._asked(request.id), answer, seconds=None)
             for request, answer in answers
         ]
-        self.store.answer(self.project.id, reviews, self._tell)
+        self.store.answer(self.project, reviews, self._tell)
 
     def _asked(self, request: str) -> OpenRequest:
-        known = self._waiting.pop(request, None) or self.store.request(self.project.id, request)
+        return self._waiting.pop(request, None) or self._look_up(request)
+
+    def _look_up(self, request: str) -> OpenRequest:
+        known = self.store.request(self.project.id, request)
         if known is None:
             raise NotLeased("There is no such request.", hint="Load the page again.")
         return known
@@ -201,53 +278,76 @@ class QueueDesk:
         )
 
     def _tell(self, review: NewReview, counted: bool) -> NewEvent:
-        asked = review.request
-        content: dict[str, object] = {"answers": answers_to_json(review.answers)}
-        if review.note:
-            content["note"] = review.note
-        return self.recorder.event(
-            "answer.given" if counted else "answer.extra",
-            {
-                "pool": asked.pool,
-                "item": asked.item,
-                "questions": self.project.form.versions,
-                "reviewer": self.reviewer,
-                "seconds": review.seconds,
-                "reason": asked.reason,
-            },
-            content,
-            pool=asked.pool,
-            item=asked.item,
-        )
+        return answer_event(self.recorder, self.project, review, counted=counted)
 
-    def skip(self, request: Request | str, reason: str | None = None) -> None:
-        """Put the item back, behind the others."""
+    def skip(
+        self, request: Request | str, reason: str | None = None, *, for_good: bool = False
+    ) -> None:
+        """Put the item back, behind the others; ``for_good``: for somebody else."""
         asked = self._asked(request if isinstance(request, str) else request.id)
-        event = self.recorder.event(
-            "answer.skipped",
-            {"pool": asked.pool, "item": asked.item, "reviewer": self.reviewer},
-            {"note": reason} if reason else None,
-            pool=asked.pool,
-            item=asked.item,
+        event = skip_event(self.recorder, asked, self.reviewer, reason, for_good=for_good)
+        self.store.skip(
+            self.project.id,
+            asked.id,
+            self.reviewer,
+            [event],
+            now=event.at,
+            for_good=for_good,
         )
-        self.store.skip(self.project.id, asked.id, [event])
 
     def flag(self, request: str, note: str) -> None:
         """Note that something is wrong with an item; it waits on."""
-        asked = self._asked(request)
-        body: dict[str, object] = {
-            "pool": asked.pool, "item": asked.item, "reviewer": self.reviewer,
-        }  # fmt: skip
-        event = self.recorder.event(
-            "item.flagged", body, {"note": note}, pool=asked.pool, item=asked.item
+        self._say(request, note, kind="flag", id=self.recorder.new_id())
+
+    # ------------------------------------------------------------------- talking
+
+    def comment(self, request: str, text: str, *, id: str | None = None) -> None:
+        """Say something of an item; the same ``id`` again is the same comment sent again."""
+        self._say(request, text, kind="comment", id=id or self.recorder.new_id())
+
+    def _say(self, request: str, text: str, *, kind: CommentKind, id: str) -> None:
+        asked = self._look_up(request)
+        event = words_event(self.recorder, asked, self.reviewer, text, kind)
+        comment = NewComment(
+            id=id,
+            request=asked.id,
+            pool=asked.pool,
+            item=asked.item,
+            reviewer=self.reviewer,
+            kind=kind,
+            text=text,
         )
-        self.store.record(self.project.id, [event])
+        self.store.comment(self.project.id, comment, event)
+
+    def thread(self, request: str, *, everything: bool = False) -> list[Said]:
+        """What was said of an item, oldest first.
+
+        Where a certificate depends on answers that nobody nudged, it is one's own words alone until
+        one's own answer is stored. ``everything`` is for managers, who are not asked about the item
+        after that.
+        """
+        blind = isinstance(self.project.policy, Certified)
+        found = self.store.thread(
+            self.project.id, request, self.reviewer, blind=blind, everything=everything
+        )
+        names = self.store.reviewer_names(self.project.id) if found else {}
+        return [
+            Said(
+                id=each.id,
+                author=names.get(each.reviewer, each.reviewer),
+                mine=each.reviewer == self.reviewer,
+                kind=each.kind,
+                text=each.text,
+                at=each.at,
+            )
+            for each in found
+        ]
 
     # ---------------------------------------------------------------- looking back
 
     def recent(self, limit: int) -> list[Recent]:
-        """This reviewer's last answers, newest first."""
-        pool = self._pool()
+        """This reviewer's last answers, newest first; none before the project has rows."""
+        pools = self.store.pools(self.project.id)
         return [
             Recent(
                 id=review.id,
@@ -255,7 +355,7 @@ class QueueDesk:
                 item=Item.from_shown(review.item, review.key, review.shown),
                 answers=review.answers,
                 at=review.at,
-                undoable=_undoable(review, pool),
+                undoable=_undoable(review, pools[-1]),
             )
             for review in self.store.recent(self.project, self.reviewer, limit)
         ]
@@ -271,12 +371,10 @@ class QueueDesk:
         if found is None or not _undoable(found, self._pool()):
             raise Settled(
                 "There is no answer of yours that can still be taken back.",
-                hint="Labels were frozen after it, or its audit is sealed.",
+                hint="Labels were frozen after it, its audit is sealed, or you read others' words.",
             )
-        event = self.recorder.event(
-            "answer.undone", {"pool": found.pool, "item": found.item, "answer": found.event}
-        )
-        opened = self.store.undo(self.project.id, found, [event])
+        event = undo_event(self.recorder, found)
+        opened = self.store.undo(self.project, found, [event])
         return Undone(request=self._shown(opened), answers=found.answers)
 
     def undo(self) -> Request | None:
@@ -294,7 +392,18 @@ class QueueDesk:
 
     def mine(self) -> int:
         """How many of the newest pool's answers are this reviewer's."""
-        return self.store.answered_by(self.project.id, self._pool().number, self.reviewer)
+        pools = self.store.pools(self.project.id)
+        if not pools:
+            return 0
+        return self.store.answered_by(self.project.id, pools[-1].number, self.reviewer)
+
+    def known(self) -> tuple[int, int]:
+        """How many items with a known answer there are, and how many this reviewer answered."""
+        return self.store.gold_counts(self.project.id, self.reviewer)
+
+    def waiting(self) -> Waiting:
+        """Why there is nothing for this reviewer, though something waits."""
+        return self.store.waiting_for(self.project.id, self.reviewer)
 
     def _pool(self) -> Pool:
         return self.store.pools(self.project.id)[-1]
@@ -302,9 +411,11 @@ class QueueDesk:
     def _budget_left(self) -> int | None:
         if self.budget is None:
             return None
-        answered = self.store.queue_counts(self.project.id, self._pool().number).answered
-        return max(0, self.budget - answered)
+        given = self.store.queue_counts(self.project.id, self._pool().number).answers
+        return max(0, self.budget - given)
 
 
 def _undoable(review: Review, pool: Pool) -> bool:
-    return review.pool == pool.number and review.phase == pool.phase
+    newest = review.gold is not None or review.pool == pool.number
+    same_phase = newest and review.phase == pool.phase
+    return same_phase and not review.sealed

@@ -12,6 +12,7 @@
     ├── QueueError            (2)   what a reviewer asked of the queue cannot be done
     │   ├── NotLeased         (2)   the item no longer waits for an answer
     │   ├── OtherAnswer       (2)   another answer was sent under the same id before
+    │   ├── OtherContent      (2)   an item's key came with other content before
     │   ├── Settled           (2)   an answer can no longer be taken back
     │   └── JobMoved          (2)   a job is not in the state for what was asked of it
     ├── RemoteError           (1)   a server refused, or could not be reached
@@ -119,6 +120,12 @@ class OtherAnswer(QueueError):
         )
         self.first = first
         self.second = second
+
+
+class OtherContent(QueueError):
+    """An item's key came with other content before; what was said of that stands."""
+
+    code = "other_content"
 
 
 class Settled(QueueError):

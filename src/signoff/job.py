@@ -23,10 +23,14 @@ from signoff.bootstrap import (
     without_model,
 )
 from signoff.core.coding import labels_of
+from signoff.core.joining import MOST_OVERLAP
+from signoff.core.process import sources_of
 from signoff.core.questions import Answer, Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
-from signoff.core.records import Project
+from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
+from signoff.core.records import PageSettings, Project, TextDirection
 from signoff.core.routing import AskAlways, Certified, People, Policy
+from signoff.core.showing import ItemKind, guess_item_kind
 from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
@@ -40,6 +44,8 @@ from signoff.store.store import SqlStore
 DEFAULT_PROJECT = "default"
 DEFAULT_QUESTION = "Which label fits?"
 COLUMN = "column:"
+LOOKED_AT = 20
+"""Texts looked at to guess how items are shown."""
 ACTOR = "run"
 """Who writes a run's events: never a person's name, since the log keeps it for ever."""
 
@@ -60,6 +66,7 @@ class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
+    ``assign``: column, value and tag of who alone is asked; ``due``: seconds, and what then.
     ``model`` is "text", "predictions", "FILE.py:NAME" or an object (model, learner, estimator,
     callable).
     """
@@ -74,17 +81,26 @@ class RunOptions:
     project: str = DEFAULT_PROJECT
     policy: Policy | None = None
     ask_always: tuple[tuple[str, str], ...] = ()
+    overlap: int | None = None
+    assign: tuple[tuple[str, str, str], ...] = ()
+    due: tuple[int, str] | None = None
     model: object = None
     reviewer: str | Reviewer = "terminal"
     name: str = "reviewer"
     budget: int | None = None
     seed: int | None = None
     group: bool | None = None
+    mix_reviewers: bool = False
     store: str | None = None
     out: str | None = None
     report: str | None = None
     show_page: Callable[[str, bool], None] = print_link
     """Told the link of the review page, and whether a browser was opened on it."""
+    item_kind: ItemKind | None = None
+    guideline: str | None = None
+    blur: bool | None = None
+    text_direction: TextDirection | None = None
+    """How a new project is shown to people; a manager changes it later on the page."""
     say: Callable[[str], None] = print_note
     """Told what must be known before anything is asked."""
 
@@ -104,6 +120,21 @@ class RunOptions:
     def rules(self) -> tuple[AskAlways, ...]:
         """The rules asked for."""
         return tuple(AskAlways(column=column, value=value) for column, value in self.ask_always)
+
+    @property
+    def queue(self) -> QueueRules:
+        """Who is asked what, and what happens when time runs out."""
+        due = None
+        if self.due is not None:
+            seconds, then = self.due
+            outcome, to = read_outcome(then)
+            due = Due(seconds=seconds, outcome=outcome, to=to)
+        return QueueRules(
+            assign=tuple(
+                Assign(column=column, value=value, tag=tag) for column, value, tag in self.assign
+            ),
+            due=due,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -168,6 +199,7 @@ def prepare(options: RunOptions) -> Job:
     Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
     """
     _require_reviewer(options.reviewer)
+    _require_overlap(options.overlap)
     _require_outputs(options)
     table = read_table(options.data)
     _require_columns(table, options)
@@ -280,6 +312,30 @@ def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
     return fresh, notes
 
 
+def refuse_other_reviewers(job: Job) -> None:
+    """A changed human process is a changed promise: refuse it, unless it was asked for.
+
+    Raises :class:`StoreChanged` where others than this run's reviewer gave the answers so far.
+    """
+    options, store, project = job.options, job.store, job.project
+    if options.reviewer == "none" or options.mix_reviewers:
+        return
+    (now,) = sources_of(process_of(options))
+    sources = store.reviewer_sources(project.id)
+    answered = {
+        sources[review.reviewer]
+        for pool in store.pools(project.id)
+        for review in store.reviews(project, pool.number)
+    }
+    if answered and not any(now.same(source) for source in answered):
+        before = " and ".join(map(str, sorted(answered)))
+        raise StoreChanged(
+            f"Project {project.name!r} was answered by {before}, not by {now}.",
+            hint="Pass that --reviewer to go on as begun, or --mix-reviewers to let both answer"
+            " and have the certificate say so.",
+        )
+
+
 def _store_exists(where: str) -> bool:
     return "://" in where or Path(where).exists()
 
@@ -289,6 +345,14 @@ def _require_reviewer(reviewer: str | Reviewer) -> None:
     if isinstance(reviewer, str) and reviewer not in known and not reviewer.startswith(COLUMN):
         raise UsageError(
             f"Reviewer {reviewer!r} is not known.", hint="Pass web, terminal, column:COL or none."
+        )
+
+
+def _require_overlap(overlap: int | None) -> None:
+    if overlap is not None and not 1 <= overlap <= MOST_OVERLAP:
+        raise UsageError(
+            f"An overlap of {overlap} is not possible: 1 to {MOST_OVERLAP} people answer an item.",
+            hint="Pass --overlap 3 for three people, each on their own.",
         )
 
 
@@ -311,6 +375,7 @@ def _require_outputs(options: RunOptions) -> None:
 def _require_columns(table: Table, options: RunOptions) -> None:
     wanted = [(options.text, "--text"), (options.key, "--key")]
     wanted += [(column, "--ask-always") for column, _ in options.ask_always]
+    wanted += [(column, "--assign") for column, _, _ in options.assign]
     if isinstance(options.policy, Certified):
         wanted.append((options.policy.slice, "--slice"))
     for column, flag in wanted:
@@ -326,6 +391,7 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
     for column in columns_shown(form):
         require_column(table, column, "a question's definition")
     oracle = oracle_columns(options.oracle, form)
+    text = _text_column(table, options, form, tuple(oracle.values()))
     return ProjectSpec(
         name=options.project,
         form=form,
@@ -334,10 +400,30 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
         process=process_of(options),
         model=_model_name(options.model),
         group=True if options.group is None else options.group,
-        text_column=_text_column(table, options, form, tuple(oracle.values())),
+        text_column=text,
         key_column=options.key,
         hidden=tuple(oracle.values()),
+        queue=options.queue,
+        item_kind=options.item_kind or _item_kind(table, text),
+        page=_page(options),
     )
+
+
+def _page(options: RunOptions) -> PageSettings:
+    """How a first run has the project shown; managers may change it on the page."""
+    return PageSettings(
+        guideline=options.guideline or "",
+        blur=bool(options.blur),
+        text_direction=options.text_direction or "auto",
+    )
+
+
+def _item_kind(table: Table, text: str | None) -> ItemKind:
+    """What the texts are, from the first of them: conversations, JSON, or plain text."""
+    if text is None:
+        return "fields"
+    column = table.frame[text].cast(pl.String).str.strip_chars()
+    return guess_item_kind(column.filter(column != "").head(LOOKED_AT).to_list())
 
 
 def _default_policy(options: RunOptions, form: Form) -> Policy:
@@ -379,12 +465,23 @@ def process_of(options: RunOptions) -> dict[str, object]:
 
     People's names stay out of it, since it is in the log for ever.
     """
+    return {**_who(options), **_how_many(options.overlap)}
+
+
+def _who(options: RunOptions) -> dict[str, object]:
     reviewer = options.reviewer
     if options.oracle is not None:
         return {"kind": "column", "name": reviewer}
     if isinstance(reviewer, str) or reviewer.kind == "person":
         return {"kind": "person"}
     return {"kind": reviewer.kind, "name": reviewer.name}
+
+
+def _how_many(overlap: int | None) -> dict[str, object]:
+    """How many people answer each item, blind to each other, and how one answer comes of theirs."""
+    if overlap in (None, 1):
+        return {}
+    return {"answers_per_item": overlap, "joined": "majority"}
 
 
 def _text_column(
@@ -424,9 +521,11 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         ("labels", options.labels, labels_of(project.form.questions[0])),
         ("question", options.question, project.form.questions[0].text),
         ("model", None if options.model is None else _model_name(options.model), project.model),
+        ("items", options.item_kind, project.item_kind),
         ("text column", options.text, project.text_column),
         ("key column", options.key, project.key_column),
         ("grouping", options.group, project.group),
+        ("overlap", options.overlap, project.overlap),
     ]
     changes = [
         f"{what}: {_show(before)} -> {_show(now)}"
@@ -439,6 +538,8 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         changes.append(f"policy: {project.policy.describe()} -> {options.policy.describe()}")
     if options.rules and options.rules != project.rules:
         changes.append("ask-always rules")
+    if options.queue not in (QueueRules(), project.queue):
+        changes.append("who is asked, or the due time")
     if changes:
         raise StoreChanged(
             f"Project {project.name!r} was begun otherwise ({'; '.join(changes)}).",
@@ -465,9 +566,13 @@ def _show(value: object) -> str:
 def column_reviewer(job: Job, column: str) -> ColumnReviewer:
     """The reviewer that answers from a column of the data."""
     form, rows = job.project.form, job.rows
-    answers: dict[str, dict[str, Answer]] = {key: {} for key in rows.keys}
-    for name, each in oracle_columns(column, form).items():
-        said = column_answers(each, rows.keys, rows.table[each], form.question(name))
-        for key, answer in said.items():
-            answers[key][name] = answer
+    said = {
+        name: column_answers(each, rows.keys, rows.table[each], form.question(name))
+        for name, each in oracle_columns(column, form).items()
+    }
+
+    def answers(keys: Sequence[str]) -> list[dict[str, Answer]]:
+        columns = [each(keys) for each in said.values()]
+        return [dict(zip(said, row, strict=True)) for row in zip(*columns, strict=True)]
+
     return ColumnReviewer(column, answers)

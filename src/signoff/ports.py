@@ -6,7 +6,7 @@ in whoever answers (Reviewer). The engine imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -17,10 +17,15 @@ from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.certification import SliceTest as SliceTest
 from signoff.core.coding import Codes
 from signoff.core.items import Answers, Item, ItemNumber, Items, Predictions
+from signoff.core.process import Source
 from signoff.core.questions import Form, Given, Question
 from signoff.core.records import (
     AskReason,
     Audit,
+    CarriedAnswer,
+    Comment,
+    Expired,
+    NewComment,
     NewEvent,
     NewRequest,
     NewReview,
@@ -32,6 +37,7 @@ from signoff.core.records import (
     Review,
     Round,
     Tell,
+    Waiting,
 )
 
 # ---------------------------------------------------------------------------- models
@@ -86,7 +92,7 @@ class PoolState:
     - ``slices`` (n,) int64: index into ``tests``.
     - ``tests``: one per slice (one for the whole pool when there are no slices). Empty when the
       policy promises nothing (``threshold``).
-    - ``budget``: answers that people may still give, None for no limit.
+    - ``budget``: items that people may still answer, None for no limit.
     - ``earlier``: items and answers of the project's earlier pools, to learn from.
     """
 
@@ -179,6 +185,8 @@ class PoolView:
     - ``blank`` (n,) bool: nothing to decide on (an empty text): people only, never the model.
     - ``ruled`` (n,) bool: a rule sends the item to people.
     - ``slices`` (n,) int64 into ``slice_names``; all 0 and ``()`` without slices.
+    - ``audiences``: the tag of the people who alone are asked, of the items that have one.
+    - ``erased`` (n,) bool: items whose content was removed for ever: nobody can decide them.
     - ``telling``: columns that hold labels: shown to people, they would answer for them.
     """
 
@@ -187,17 +195,14 @@ class PoolView:
     rows: NDArray[np.int64]
     blank: NDArray[np.bool_]
     ruled: NDArray[np.bool_]
+    erased: NDArray[np.bool_]
     slices: NDArray[np.int64]
     slice_names: tuple[str, ...]
     telling: frozenset[str] = frozenset()
+    audiences: Mapping[int, str] = field(default_factory=dict[int, str])
 
     def __len__(self) -> int:
         return len(self.keys)
-
-    @property
-    def erased(self) -> NDArray[np.bool_]:
-        """(n,) items whose content was removed for ever: nobody can decide them."""
-        return np.array([key == "" for key in self.keys], dtype=np.bool_)
 
     def for_people(self, number: int) -> Item:
         """One item as people are shown it: without telling columns."""
@@ -226,7 +231,12 @@ class Store(Protocol):
 
     def pools(self, project: str) -> list[Pool]: ...
     def add_pool(
-        self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]
+        self,
+        pool: Pool,
+        batch: Batch,
+        table: object,
+        events: Sequence[NewEvent],
+        carried: Sequence[CarriedAnswer] = (),
     ) -> None: ...
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch: ...
     def batch_size(self, project: str, root: str) -> int: ...
@@ -273,6 +283,7 @@ class Store(Protocol):
         self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
     ) -> None: ...
     def reviewer_names(self, project: str) -> dict[str, str]: ...
+    def reviewer_sources(self, project: str) -> dict[str, Source]: ...
     def lease(
         self,
         project: str,
@@ -282,18 +293,37 @@ class Store(Protocol):
         now: int,
         until: int,
         holding: Sequence[str] = (),
+        known: int = 0,
     ) -> list[OpenRequest]: ...
     def renew(
         self, project: str, reviewer: str, holding: Sequence[str], *, until: int
     ) -> frozenset[str]: ...
     def request(self, project: str, id: str) -> OpenRequest | None: ...
     def release(self, project: str, reviewer: str, only: Sequence[str] | None = None) -> None: ...
-    def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None: ...
-    def answer(self, project: str, given: Sequence[NewReview], tell: Tell) -> list[bool]: ...
+    def skip(
+        self,
+        project: str,
+        request: str,
+        reviewer: str,
+        events: Sequence[NewEvent],
+        *,
+        now: int,
+        for_good: bool = False,
+    ) -> None: ...
+    def answer(self, project: Project, given: Sequence[NewReview], tell: Tell) -> list[bool]: ...
     def recent(self, project: Project, reviewer: str, limit: int) -> list[Review]: ...
     def answered_by(self, project: str, pool: int, reviewer: str) -> int: ...
-    def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
+    def undo(self, project: Project, review: Review, events: Sequence[NewEvent]) -> OpenRequest: ...
     def reviews(self, project: Project, pool: int) -> list[Review]: ...
+    def comment(self, project: str, comment: NewComment, event: NewEvent) -> None: ...
+    def thread(
+        self, project: str, request: str, reviewer: str, *, blind: bool, everything: bool = False
+    ) -> list[Comment]: ...
+    def gold_counts(self, project: str, reviewer: str) -> tuple[int, int]: ...
+    def waiting_for(self, project: str, reviewer: str) -> Waiting: ...
+    def expire_requests(
+        self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int
+    ) -> int: ...
     def queue_counts(self, project: str, pool: int) -> QueueCounts: ...
     def record(self, project: str, events: Sequence[NewEvent]) -> None: ...
     def checkpoint(self, project: str) -> str | None: ...

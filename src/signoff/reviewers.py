@@ -13,7 +13,7 @@ from signoff.errors import InputError
 from signoff.formats.values import as_text
 from signoff.ports import Desk
 
-BATCH = 200
+BATCH = 1_000
 Said = str | Answer | None | Mapping[str, "str | Answer | None"]
 """What a function of an item may return: an answer, or several by question's name."""
 
@@ -21,19 +21,20 @@ Said = str | Answer | None | Mapping[str, "str | Answer | None"]
 class ColumnReviewer:
     """Answers from a column of the data: for simulations, benchmarks and labels that exist.
 
-    ``answers`` maps an item's key to the answers its columns hold.
+    ``answers`` says what the columns hold for the keys of some items.
     """
 
     kind: Literal["column"] = "column"
 
-    def __init__(self, column: str, answers: Mapping[str, Given]) -> None:
+    def __init__(self, column: str, answers: Callable[[Sequence[str]], Sequence[Given]]) -> None:
         self.name = f"column:{column}"
         self._answers = answers
 
     def review(self, desk: Desk) -> bool:
         """Answer all that waits, many in one durable step."""
         while requests := desk.next_many(BATCH):
-            desk.answer_many([(r, self._answers[r.item.key]) for r in requests])
+            answers = self._answers([request.item.key for request in requests])
+            desk.answer_many(list(zip(requests, answers, strict=True)))
         return True
 
 
@@ -100,11 +101,21 @@ def parse_labels(column: str, values: pl.Series, question: Question) -> dict[str
 
 
 def column_answers(
-    column: str, keys: Sequence[str], values: pl.Series, question: Question
-) -> dict[str, Answer]:
-    """The answer of each row's key; refuses an unknown label before anything is asked."""
+    column: str, keys: pl.Series, values: pl.Series, question: Question
+) -> Callable[[Sequence[str]], list[Answer]]:
+    """The answers of rows by their keys; refuses an unknown label before anything is asked.
+
+    Few of the rows are ever asked about, so each call looks its keys up in the columns.
+    """
     parsed = parse_labels(column, values, question)
-    return dict(zip(keys, map(parsed.__getitem__, _texts(values).to_list()), strict=True))
+    rows = pl.DataFrame({"key": keys, "text": _texts(values)})
+
+    def answers(wanted: Sequence[str]) -> list[Answer]:
+        found = rows.filter(pl.col("key").is_in(list(wanted)))
+        text_of = dict(zip(found["key"].to_list(), found["text"].to_list(), strict=True))
+        return [parsed[text_of[key]] for key in wanted]
+
+    return answers
 
 
 def _texts(values: pl.Series) -> pl.Series:

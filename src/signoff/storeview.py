@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Generator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
@@ -17,21 +18,28 @@ from signoff.audit.verify import Problem, Verdict, verify_log
 from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
 from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
-from signoff.core.questions import answer_text
+from signoff.core.joining import answered_items
+from signoff.core.questions import Question, answer_text
 from signoff.core.records import Json, Pool, Project
-from signoff.errors import InputError, SignoffError, StoreError, VerificationFailed
+from signoff.core.repeated import Repeated
+from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
 from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
+from signoff.project.carrying import carried_otherwise
 from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
 from signoff.project.reporting import Reporter
+from signoff.project.stream_results import stream_certificate, stream_results, stream_status
 from signoff.project.views import ITEM, KEY, PoolViews
 from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
 from signoff.store.store import SqlStore
+
+TRIES = 5
+"""How often a live store is looked at before a disagreement counts."""
 
 
 def one_line(error: Exception) -> str:
@@ -39,21 +47,37 @@ def one_line(error: Exception) -> str:
     return " ".join(f"{type(error).__name__}: {error}".split())[:120]
 
 
-@dataclass(slots=True, kw_only=True)
+class _Texts:
+    """A column of n texts or None while it is filled in; texts recur, so each is kept once."""
+
+    def __init__(self, n: int) -> None:
+        self._places: dict[str | None, int] = {None: 0}
+        self._place = np.zeros(n, dtype=np.int64)
+
+    def put(self, items: NDArray[np.int64] | int, text: str | None) -> None:
+        """Write one text for all these items."""
+        self._place[items] = self._places.setdefault(text, len(self._places))
+
+    def put_each(
+        self, items: NDArray[np.int64], texts: Sequence[str], codes: NDArray[np.int64]
+    ) -> None:
+        """Write ``texts[codes[i]]`` for ``items[i]``."""
+        places = [self._places.setdefault(text, len(self._places)) for text in texts]
+        self._place[items] = np.array(places)[codes]
+
+    @property
+    def column(self) -> Repeated[str | None]:
+        """The texts (n,)."""
+        return Repeated(list(self._places), self._place)
+
+
 class _Decided:
-    """What each of n items ended with, while it is filled in: columns of text or None (n,)."""
+    """What each of n items ended with, while it is filled in; at first all are undecided."""
 
-    text: dict[str, NDArray[np.object_]]
-    confidence: NDArray[np.float64]
-
-    @classmethod
-    def nothing(cls, n: int) -> _Decided:
-        """All undecided."""
-        names = ("answer", "by", "reason", "reviewers", "model", "event")
-        return cls(
-            text={name: np.full(n, None, dtype=object) for name in names},
-            confidence=np.full(n, np.nan),
-        )
+    def __init__(self, n: int) -> None:
+        self.answer, self.by, self.reason = _Texts(n), _Texts(n), _Texts(n)
+        self.reviewers, self.model, self.event = _Texts(n), _Texts(n), _Texts(n)
+        self.confidence = np.full(n, np.nan)
 
 
 @dataclass(slots=True)
@@ -87,6 +111,18 @@ class StoreView:
     # -------------------------------------------------------------------- status
 
     @property
+    def is_stream(self) -> bool:
+        """Whether items arrive one by one."""
+        return self.project.kind == "stream"
+
+    def _refuse_stream(self, what: str) -> None:
+        if self.is_stream:
+            raise UsageError(
+                f"{self.project.name!r} is a stream: there is no {what} of it yet.",
+                hint="signoff status, export, verify and log work on streams.",
+            )
+
+    @property
     def pools(self) -> list[Pool]:
         """The project's pools, oldest first."""
         return self.store.pools(self.project.id)
@@ -112,6 +148,8 @@ class StoreView:
 
     def status(self) -> Json:
         """Where the project stands."""
+        if self.is_stream:
+            return stream_status(self.store, self.project)
         pools = self.pools
         waiting = [self.store.queue_counts(self.project.id, pool.number).open for pool in pools]
         return {
@@ -126,6 +164,8 @@ class StoreView:
     def certificate(self) -> Json | None:
         """The newest pool's certificate, with its checkpoint and those of earlier pools; see
         :func:`certificates_json` for several questions."""
+        if self.is_stream:
+            return stream_certificate(self.store, self.project)
         issued = [
             certificate
             for pool in self.pools
@@ -144,6 +184,8 @@ class StoreView:
 
     def results(self) -> pl.DataFrame:
         """The data's columns and ``signoff_*`` columns, row by row, all pools."""
+        if self.is_stream:
+            return stream_results(self.store, self.project)
         parts = [self._pool_results(pool) for pool in self.pools]
         return pl.concat(parts, how="diagonal_relaxed")
 
@@ -153,16 +195,29 @@ class StoreView:
 
     def html(self) -> str:
         """The report as one HTML page."""
+        self._refuse_stream("report")
         from signoff.report.html import render_report
 
-        reporter = Reporter(
+        questions = self.project.form.questions
+        return render_report(*(self._reporter(question).data() for question in questions))
+
+    def _reporter(self, question: Question) -> Reporter:
+        return Reporter(
             store=self.store,
             project=self.project,
-            question=self.project.form.questions[0],
+            question=question,
             views=self.views,
-            certificate=self.certificate(),
+            certificate=self._certificate_of(question.name),
         )
-        return render_report(reporter.data())
+
+    def _certificate_of(self, question: str) -> Json | None:
+        """One question's certificate of the newest pool, as its report shows it."""
+        certificate = self.certificate()
+        if certificate is None or len(self.project.form.questions) == 1:
+            return certificate
+        parts = cast("dict[str, Json]", certificate["questions"])
+        signed = {name: certificate[name] for name in ("checkpoint", "key_id")}
+        return {**parts[question], **signed} if question in parts else None
 
     def report(self, path: str) -> None:
         """Write the report."""
@@ -176,18 +231,18 @@ class StoreView:
 
     def decisions(self, pool: Pool, question: str) -> Decisions:
         """What each item of a pool ended with so far for a question, columnar."""
-        decided = _Decided.nothing(pool.items)
+        decided = _Decided(pool.items)
         if question in pool.model_roots:
             self._fill_automatic(pool.model_roots[question], question, decided)
         self._fill_people(pool, question, decided)
         return Decisions(
-            answer=decided.text["answer"].tolist(),
-            by=decided.text["by"].tolist(),
+            answer=decided.answer.column,
+            by=decided.by.column,
             confidence=decided.confidence,
-            reason=decided.text["reason"].tolist(),
-            reviewers=decided.text["reviewers"].tolist(),
-            model=decided.text["model"].tolist(),
-            event=decided.text["event"].tolist(),
+            reason=decided.reason.column,
+            reviewers=decided.reviewers.column,
+            model=decided.model.column,
+            event=decided.event.column,
         )
 
     def _fill_automatic(self, root: str, question: str, decided: _Decided) -> None:
@@ -198,24 +253,24 @@ class StoreView:
         kept = np.flatnonzero(said.codes >= 0)
         items = batch.ints[kept, 0]
         texts = [answer_text(read_value(asked, value)) for value in said.values]
-        decided.text["answer"][items] = np.array(texts, dtype=object)[said.codes[kept]]
-        decided.text["by"][items] = "model"
-        decided.text["reason"][items] = said.reason
-        decided.text["model"][items] = said.model
-        decided.text["event"][items] = self.store.decision_event(self.project.id, root)
+        decided.answer.put_each(items, texts, said.codes[kept])
+        decided.by.put(items, "model")
+        decided.reason.put(items, said.reason)
+        decided.model.put(items, said.model)
+        decided.event.put(items, self.store.decision_event(self.project.id, root))
         decided.confidence[items] = said.confidence[kept]
 
     def _fill_people(self, pool: Pool, question: str, decided: _Decided) -> None:
         names = self.store.reviewer_names(self.project.id)
-        for review in self.store.reviews(self.project, pool.number):
-            answer = review.to(question)
+        for each in answered_items(self.store.reviews(self.project, pool.number), self.project):
+            answer = each.to(question)
             if answer is None:
                 continue
-            decided.text["answer"][review.item] = answer_text(answer)
-            decided.text["by"][review.item] = "reviewers"
-            decided.text["reason"][review.item] = review.reason
-            decided.text["reviewers"][review.item] = names[review.reviewer]
-            decided.text["event"][review.item] = review.event
+            decided.answer.put(each.item, answer_text(answer))
+            decided.by.put(each.item, "reviewers")
+            decided.reason.put(each.item, each.reason)
+            decided.reviewers.put(each.item, each.names(names))
+            decided.event.put(each.item, each.event)
 
     # ------------------------------------------------------------------ evidence
 
@@ -246,13 +301,32 @@ class StoreView:
             ) from error
 
     def _verdict(self, public_key: str | None) -> Verdict:
-        parts = log_parts(self.store, self.project, content=True)
-        verdict = verify_log(parts, public_key=public_key)
+        seen = self.store.last_event(self.project.id)
+        verdict = self._verdict_now(public_key)
+        for _ in range(TRIES):
+            newest = self.store.last_event(self.project.id)
+            if verdict.ok or newest == seen:
+                break
+            # A live run moved on between two looks: look again.
+            seen, verdict = newest, self._verdict_now(public_key)
+        return verdict
+
+    def _verdict_now(self, public_key: str | None) -> Verdict:
+        # What a run that is at work, or was stopped, has not signed yet is a normal thing to see.
+        parts = log_parts(self.store, self.project, content=True, unsigned=True)
+        verdict = verify_log(parts, public_key=public_key, allow_tail=True)
         if not verdict.ok:
             return verdict
-        with self.store.reading() as db:
+        with self.store.reading(frozen=True) as db:
             problems = list(disagreements(db, self.project.id))
+        tail = verdict.events - verdict.covered
+        if tail and self.pools and self.finished:
+            problems.append(
+                f"The project is finished, but no checkpoint covers its newest {tail} events;"
+                " the same run again signs them."
+            )
         problems += self._shown_otherwise()
+        problems += carried_otherwise(self.store, self.project, self.views)
         if not problems:
             return verdict
         problem = Problem(line=0, event=None, reason=problems[0])
@@ -260,6 +334,8 @@ class StoreView:
 
     def _shown_otherwise(self) -> list[str]:
         """Requests that show people something else than the rows the log commits to."""
+        if self.is_stream:
+            return []
         views = PoolViews(self.store, self.project, frozenset(), {})
         problems: list[str] = []
         for pool in self.pools:
@@ -309,20 +385,55 @@ class StoreView:
 
         Raises :class:`InputError` where no row has the key, :class:`StoreBusy` while a run is on.
         """
+        with self._erasing():
+            known = self._erase_known(key)
+            try:
+                return self._erase(*self._locate(key))
+            except InputError:
+                if not known:
+                    raise
+                return 1
+
+    def erase_item(self, number: int, item: int) -> int:
+        """Remove the content of an item of a pool, by numbers, and log that; 0 where that was done
+        before."""
+        with self._erasing():
+            pool = next(pool for pool in self.pools if pool.number == number)
+            rows, keys = self._rows_of(pool, item)
+            return self._erase(pool, item, rows, keys) if keys else 0
+
+    @contextmanager
+    def _erasing(self) -> Generator[None]:
         sign_with_its_key(self.store, self.project)
         with owning(self.store, self.project.id):
             self.store.sweep(self.project.id)
-            pool, item, rows, keys = self._locate(key)
-            recorder = recorder_for(self.store, self.project.id, actor="erase")
-            event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
-            digests = [key_digest(self.project.id, each) for each in keys]
-            self.store.erase(self.project.id, pool.number, item, digests, event)
+            yield
             self.store.checkpoint(self.project.id)
         self.store.compact()
+
+    def _erase_known(self, key: str) -> int:
+        """Remove the content of known answers under a key; how many there were."""
+        recorder = recorder_for(self.store, self.project.id, actor="erase")
+        return self.store.erase_gold(
+            self.project.id, key, lambda number: recorder.event("gold.erased", {"gold": number})
+        )
+
+    def _erase(self, pool: Pool, item: int, rows: list[int], keys: list[str]) -> int:
+        recorder = recorder_for(self.store, self.project.id, actor="erase")
+        event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
+        digests = [key_digest(self.project.id, each) for each in keys]
+        self.store.erase(self.project.id, pool.number, item, digests, event)
         return len(rows)
+
+    def _rows_of(self, pool: Pool, item: int) -> tuple[list[int], list[str]]:
+        """The rows of an item, and the keys they still have."""
+        rows = self.store.rows(pool).with_row_index("__at")
+        same = rows.filter(rows[ITEM] == item)
+        return same["__at"].to_list(), same[KEY].drop_nulls().to_list()
 
     def _locate(self, key: str) -> tuple[Pool, int, list[int], list[str]]:
         """The pool and item of a row's key, and all rows of that item."""
+        self._refuse_stream("proof or erasure")
         number = _row_number(key)
         for pool in self.pools:
             rows = self.store.rows(pool)
@@ -332,8 +443,7 @@ class StoreView:
                 number -= rows.height
             if match.height:
                 item = int(match[ITEM][0])
-                same = rows.with_row_index("__at").filter(rows[ITEM] == item)
-                return pool, item, same["__at"].to_list(), same[KEY].to_list()
+                return pool, item, *self._rows_of(pool, item)
         raise InputError(
             f"No row of {self.store.name} has the key {key[:40]!r}.",
             hint="Keys are the --key column's values; row:12 names the 12th row of the data.",

@@ -17,20 +17,27 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from signoff.bootstrap import (
     make_automations,
+    make_decider,
     make_engine,
     open_store,
+    recorder_for,
     sign_with_its_key,
     stored_model,
 )
 from signoff.core.records import Project
+from signoff.desk import expire
 from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
-from signoff.work.crew import beside
+
+if TYPE_CHECKING:
+    from signoff.stream.tending import Tender
 
 ACTOR = "worker"
 IDLE_SECONDS = 0.5
@@ -55,6 +62,7 @@ class Worker:
     clock: Callable[[], float] = time.monotonic
     _sign_after: dict[str, float] = field(default_factory=dict[str, float], init=False)
     _engines: dict[str, Engine] = field(default_factory=dict[str, Engine], init=False)
+    _tenders: dict[str, Tender] = field(default_factory=dict[str, "Tender"], init=False)
     _told: dict[str, str] = field(default_factory=dict[str, str], init=False)
 
     def work(self, stop: threading.Event, *, idle: float = IDLE_SECONDS) -> None:
@@ -71,7 +79,10 @@ class Worker:
             if project is None:
                 continue
             try:
-                if self._may_move(project):
+                self._expire(project)
+                if project.kind == "stream":
+                    moved |= self._tend(project)
+                elif self._may_move(project):
                     self._advance(project)
                     moved = True
                 self._sign(project)
@@ -92,6 +103,28 @@ class Worker:
     def _advance(self, project: Project) -> None:
         with owning(self.store, project.id):
             self._engine(project).advance()
+
+    def _tend(self, project: Project) -> bool:
+        """Seal answers of a stream, and teach its model when enough came; whether anything was."""
+        tender = self._tender(project)
+        moved = tender.tend()
+        if tender.wants_to_teach():
+            with owning(self.store, project.id):
+                moved |= tender.teach()
+        return moved
+
+    def _tender(self, project: Project) -> Tender:
+        from signoff.stream.tending import Tender
+
+        if project.id not in self._tenders:
+            decider = make_decider(self.store, project, actor=ACTOR)
+            self._tenders[project.id] = Tender(decider=decider)
+        return self._tenders[project.id]
+
+    def _expire(self, project: Project) -> None:
+        """Do what the project says about requests whose time ran out."""
+        if project.queue.due is not None:
+            expire(self.store, project, recorder_for(self.store, project.id, actor=ACTOR))
 
     def _sign(self, project: Project) -> None:
         """Sign what no round will sign: who came and went after the project's end, for one."""
@@ -133,7 +166,7 @@ def main() -> int:
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
     threading.Thread(target=_end_with_parent, args=[stop], daemon=True).start()
-    threading.Thread(target=_insist, args=[stop], daemon=True).start()
+    threading.Thread(target=insist, args=[stop], daemon=True).start()
     try:
         work_on(os.environ.get(STORE, ""), stop, ready=lambda: _say(trouble=None), tell=_complain)
     except SignoffError as error:
@@ -148,6 +181,7 @@ def work_on(
     where: str,
     stop: threading.Event,
     *,
+    artifacts: Path | None = None,
     ready: Callable[[], None],
     tell: Callable[[str, SignoffError], None],
 ) -> None:
@@ -155,9 +189,12 @@ def work_on(
 
     Raises :class:`StoreError` where the store cannot be opened.
     """
-    store = open_store(where, create=False)
+    # A server names this module to start it, and must not load what reads columns.
+    from signoff.work.crew import beside
+
+    store = open_store(where, create=False, artifacts=artifacts)
     try:
-        with beside(where, stop, tell):
+        with beside(where, stop, tell, artifacts=artifacts):
             ready()
             Worker(store=store, on_error=tell).work(stop)
     finally:
@@ -180,7 +217,7 @@ def _end_with_parent(stop: threading.Event) -> None:
     stop.set()
 
 
-def _insist(stop: threading.Event) -> None:
+def insist(stop: threading.Event) -> None:
     """End in the middle of things where they take too long: all that counts is in the store."""
     stop.wait()
     time.sleep(SECONDS_TO_FINISH)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from signoff.audit.export import BatchLine, CheckpointLine, EventLine, Opened, r
 from signoff.audit.keys import SigningKey
 from signoff.audit.proof import DecisionProof, prove_event, prove_row, verify_proof
 from signoff.core.batches import StoredBatch
+from signoff.core.events import ROWS_PER_LEAF
 from signoff.core.merkle import merkle_root
 from signoff.errors import InputError, VerificationFailed
 
@@ -92,6 +94,24 @@ def test_an_erased_row_is_still_proved_without_its_content() -> None:
     note = LogSigner(KEY).sign(project=PROJECT, size=1, root=merkle_root(leaves))
     proof = prove_event(leaves, 0, canonical=event.canonical, checkpoint=note, row=row)
     assert verify_proof(proof, VKEY).ints == (2, 0)
+
+
+def test_the_rows_beside_a_row_must_be_those_of_its_leaf() -> None:
+    batch = decisions()
+    assert len(batch) > ROWS_PER_LEAF
+    for index in (4, len(batch) - 1):
+        proof = proof_of_decision(index)
+        assert proof.row is not None
+        beside = proof.row.beside
+        assert len(beside) > 1
+        for other in ([], beside[1:], beside[::-1], [*beside, beside[0]], [proof.row.row] * 15):
+            changed = replace(proof, row=replace(proof.row, beside=tuple(other)))
+            with pytest.raises(VerificationFailed, match=r"the row's leaf|number \d+ of the event"):
+                verify_proof(changed, VKEY)
+        longer = replace(beside[0], ints=(*beside[0].ints, 0))
+        changed = replace(proof, row=replace(proof.row, beside=(longer, *beside[1:])))
+        with pytest.raises(VerificationFailed, match="different numbers"):
+            verify_proof(changed, VKEY)
 
 
 def log_event(batch: StoredBatch) -> Any:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import random
 from collections.abc import Callable
@@ -14,6 +15,7 @@ from synthetic_log import KEY, PROJECT, SEED, Change, Json, LogBuilder, certifie
 
 from signoff.audit.keys import SigningKey
 from signoff.audit.verify import Verdict, verify_log
+from signoff.core.events import ROWS_PER_LEAF
 from signoff.errors import InputError
 
 VKEY = KEY.public.text
@@ -142,8 +144,15 @@ def test_events_behind_the_last_checkpoint_are_counted_and_refused_unless_allowe
     tail = verdict.events - verdict.covered
     assert verdict.ok
     assert tail > 0
-    assert verdict.notes == (f"No checkpoint covers the last {tail} events.",)
+    assert f"The newest {tail} of {verdict.events} events are in no checkpoint" in verdict.notes[0]
     assert reason(cut) == f"No checkpoint covers the last {tail} of {verdict.events} events."
+
+
+def test_a_log_without_any_checkpoint_proves_nothing_whatever_is_allowed() -> None:
+    bare = [line for line in LINES if not line.startswith(b'{"checkpoint"')]
+    problem = verdict_on(bare, allow_tail=True).problem
+    assert problem is not None
+    assert "nothing is signed yet" in problem.reason
 
 
 def test_the_first_bad_record_is_named_by_line_and_event() -> None:
@@ -167,6 +176,33 @@ def test_content_other_than_committed_to_is_named() -> None:
     rows = next(i for i, line in enumerate(LINES) if line.startswith(b'{"batch"'))
     changed = LINES[rows].replace("é 7".encode(), "é 8".encode())
     assert "Row 7 of the batch" in reason([*LINES[:rows], changed, *LINES[rows + 1 :]])
+
+
+def in_lines_of(size: int) -> list[bytes]:
+    """The log with its first batch, of all rows, in lines of so many rows."""
+    at = next(i for i, line in enumerate(LINES) if line.startswith(b'{"batch"'))
+    whole = json.loads(LINES[at])
+    commitments, salts = (base64.b64decode(whole[name]) for name in ("commitments", "salts"))
+    parts: list[bytes] = []
+    for first in range(0, len(whole["ints"]), size):
+        last = first + size
+        part = {
+            "batch": whole["batch"],
+            "first": first,
+            "ints": whole["ints"][first:last],
+            "commitments": base64.b64encode(commitments[32 * first : 32 * last]).decode(),
+            "private": whole["private"][first:last],
+            "salts": base64.b64encode(salts[16 * first : 16 * last]).decode(),
+        }
+        text = json.dumps(part, ensure_ascii=False, separators=(",", ":"))
+        parts.append(text.encode() + b"\n")
+    assert len(parts) > 1
+    return [*LINES[:at], *parts, *LINES[at + 1 :]]
+
+
+def test_a_batch_may_come_in_several_lines_cut_between_leaves() -> None:
+    assert verdict_on(in_lines_of(ROWS_PER_LEAF)).ok
+    assert "end within a leaf" in reason(in_lines_of(ROWS_PER_LEAF - 1))
 
 
 # ------------------------------------------------- dishonest logs, signed with the real key

@@ -120,7 +120,7 @@ def frozen(n: int, *erased: int) -> tuple[StoredBatch, list[str]]:
 def judged(test: CommittedTest, batch: StoredBatch, answers: dict[int, Answer | None]) -> Judgement:
     return judge(
         tests=[test], window="w", seed=SEED, frozen=batch, answers=answers,
-        question=QUESTION, labels=LABELS,
+        question=QUESTION,
     )  # fmt: skip
 
 

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -51,6 +52,23 @@ def skipped(**changes: Any) -> Any:
         "body": {"pool": 1, "item": 7, "reviewer": "r"},
     }
     return build_event(**(facts | changes))
+
+
+@given(value=JSON)
+def test_canonical_json_is_that_of_rfc_8785(value: Any) -> None:
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("name", ["\ufb33", "\U0001f600", "\u20ac", "a", "\x7f", "\x01"])
+def test_names_are_sorted_as_rfc_8785_says(name: str) -> None:
+    value: dict[str, Any] = {name: 1, "\ufb33\ufb33": 2, "\U0001f600x": [3]}
+    assert canonical_json(value) == rfc8785.dumps(value)
+
+
+@pytest.mark.parametrize("value", [2**53, -(2**53), float("nan"), "\ud800", {"a": [float("inf")]}])
+def test_what_has_no_canonical_form_is_refused(value: Any) -> None:
+    with pytest.raises(InputError, match="no canonical JSON form"):
+        canonical_json(value)
 
 
 def test_an_event_is_its_canonical_json() -> None:
@@ -164,13 +182,18 @@ def test_rows_are_committed_to_one_by_one(private: list[bytes], data: st.DataObj
 
 @given(st.integers(1, 3), st.data())
 def test_batch_leaves_follow_the_definition(width: int, data: st.DataObject) -> None:
-    rows = data.draw(st.lists(st.lists(st.integers(0, 2**63 - 1), min_size=width, max_size=width)))
+    number = st.integers(0, 2**63 - 1)
+    row = st.lists(number, min_size=width, max_size=width)
+    rows = data.draw(st.lists(row, max_size=40))
     commitments = [hashlib.sha256(str(row).encode()).digest() for row in rows]
     ints = np.array(rows, dtype=np.int64).reshape(len(rows), width)
     leaves = batch_leaves(ints, b"".join(commitments))
-    for row, commitment, leaf in zip(rows, commitments, leaves, strict=True):
-        packed = b"".join(number.to_bytes(8, "big") for number in row)
-        assert leaf == hashlib.sha256(b"\x00" + packed + commitment).digest()
+    packed = [
+        b"".join(number.to_bytes(8, "big") for number in row) + commitment
+        for row, commitment in zip(rows, commitments, strict=True)
+    ]
+    expected = [b"\x00" + b"".join(packed[at : at + 16]) for at in range(0, len(rows), 16)]
+    assert leaves == [hashlib.sha256(data).digest() for data in expected]
 
 
 def test_rows_without_their_salt_or_commitment_are_refused() -> None:

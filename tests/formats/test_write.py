@@ -143,7 +143,7 @@ def test_results_are_the_rows_as_they_were_with_their_items_decisions() -> None:
         model=["m1", None],
         event=["e1", None],
     )
-    results = results_frame(frame, np.array([0, 1, 0]), decisions)
+    results = results_frame(frame, np.array([0, 1, 0]), {"label": decisions})
     assert results.columns == ["text", *RESULT_COLUMNS]
     assert results.select("text").equals(frame)
     assert results["signoff_answer"].to_list() == ["Positive", None, "Positive"]

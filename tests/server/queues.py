@@ -9,9 +9,11 @@ from dataclasses import dataclass, field, replace
 
 from signoff.core.items import Item, ItemNumber
 from signoff.core.questions import Choice, Form, answers_to_json
-from signoff.core.records import Answers, Json, Phase, Project
+from signoff.core.records import Answers, CommentKind, Gold, Json, Phase, Project
+from signoff.core.records import Waiting as Waits
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import NotLeased, OtherAnswer, Settled
+from signoff.managing import Known, Person
 from signoff.ports import Forecast, Progress
 from signoff.server.desks import Standing
 
@@ -99,6 +101,17 @@ class Given:
     settled: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class Said:
+    id: str
+    request: str
+    author: str
+    text: str
+    mine: bool
+    kind: CommentKind = "comment"
+    at: int = NOW
+
+
 @dataclass(slots=True)
 class Queue:
     """One project's requests and reviews."""
@@ -107,6 +120,12 @@ class Queue:
     waiting: dict[str, Waiting]
     given: list[Given] = field(default_factory=list[Given])
     flags: list[tuple[str, str]] = field(default_factory=list[tuple[str, str]])
+    said: list[Said] = field(default_factory=list[Said])
+    gold: list[Gold] = field(default_factory=list[Gold])
+    assigned: list[tuple[str, str | None, list[str]]] = field(
+        default_factory=list[tuple[str, "str | None", "list[str]"]]
+    )
+    tags: dict[str, list[str]] = field(default_factory=dict[str, "list[str]"])
     skipped_why: list[str | None] = field(default_factory=list[str | None])
     phase: Phase = "auditing"
     paused: str | None = None
@@ -211,7 +230,7 @@ class MemoryDesk:
             self.queue.given.append(given)
             return Receipt(id=given.id, request=request, counted=counted)
 
-    def skip(self, request: str, /, reason: str | None = None) -> None:
+    def skip(self, request: str, /, reason: str | None = None, *, for_good: bool = False) -> None:
         asked = self._asked(request)
         asked.state, asked.skips = "open", asked.skips + 1
         self.queue.skipped_why.append(reason)
@@ -245,12 +264,72 @@ class MemoryDesk:
             for each in mine[::-1][:limit]
         ]
 
+    def waiting(self) -> Waits:
+        others = any(each.state == "leased" for each in self.queue.waiting.values())
+        return Waits(held_until=NOW if others else None)
+
+    def comment(self, request: str, text: str, /, *, id: str | None = None) -> None:
+        self._asked(request)
+        self.queue.said.append(
+            Said(id or str(uuid.uuid4()), request, self.reviewer, text=text, mine=True)
+        )
+
+    def thread(self, request: str, /, *, everything: bool = False) -> list[Said]:
+        self._asked(request)
+        return [
+            replace(each, mine=each.author == self.reviewer)
+            for each in self.queue.said
+            if each.request == request and (everything or each.author == self.reviewer)
+        ]
+
+    def known(self) -> tuple[int, int]:
+        return len(self.queue.gold), 0
+
     def mine(self) -> int:
         return sum(each.reviewer == self.reviewer for each in self.queue.given)
 
 
 def _request(waiting: Waiting) -> Request:
     return Request(id=waiting.id, item=waiting.item, until=NOW)
+
+
+@dataclass(frozen=True, slots=True)
+class MemoryManager:
+    """What managers do, in memory."""
+
+    queue: Queue
+
+    def people(self) -> list[Person]:
+        return [
+            Person(id=id, name=id, tags=tags, answers=0, gold_answers=0, gold_right=0)
+            for id, tags in self.queue.tags.items()
+        ]
+
+    def tag(self, reviewer: str, tags: Sequence[str], /) -> None:
+        self.queue.tags[reviewer] = list(tags)
+
+    def assign(self, request: str, /, *, tag: str | None, people: Sequence[str]) -> None:
+        if request not in self.queue.waiting:
+            raise NotLeased("There is no such request.", hint="Load the page again.")
+        self.queue.assigned.append((request, tag, list(people)))
+
+    def plant(self, known: Sequence[Known], /) -> list[int]:
+        first = len(self.queue.gold) + 1
+        for at, each in enumerate(known):
+            answers = answers_to_json(each.answers)
+            self.queue.gold.append(
+                Gold(
+                    number=first + at,
+                    key=each.key,
+                    shown=each.shown,
+                    answers=answers,
+                    retired=False,
+                )
+            )
+        return [first + at for at in range(len(known))]
+
+    def gold(self) -> list[Gold]:
+        return self.queue.gold
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,7 +355,12 @@ class Memory:
     def certificate(self, project: Project) -> Json | None:
         return self.queues[project.id].certificate
 
-    def __call__(self, project: Project, reviewer: str) -> MemoryDesk:
+    def manager(self, project: Project) -> MemoryManager:
+        return MemoryManager(self.queues[project.id])
+
+    def __call__(
+        self, project: Project, reviewer: str, account: str | None = None, /
+    ) -> MemoryDesk:
         return MemoryDesk(self.queues[project.id], reviewer)
 
 

@@ -39,6 +39,9 @@ def everything(house: LocalHouse) -> list[str]:
         browser.post(f"{path}/requests/{requests[1]}/skip", json={}),
         browser.post(f"{path}/requests/{requests[2]}/flag", json={"note": "odd"}),
         browser.post(f"{path}/requests/{new_id()}/flag", json={"note": "odd"}),
+        browser.post(f"{path}/requests/{requests[2]}/comments", json={"id": id, "text": "odd"}),
+        browser.get(f"{path}/requests/{requests[2]}/comments"),
+        browser.get(f"{path}/requests/{requests[2]}/comments?all=true"),
         browser.request("DELETE", f"{path}/leases", json={"requests": requests}),
         browser.post(f"{path}/leases", json={"limit": 50, "holding": [new_id()]}),
         browser.get("/api/v1/me"),
@@ -49,7 +52,7 @@ def everything(house: LocalHouse) -> list[str]:
         browser.get("/metrics"),
     ]
     with_bodies = [each for each in said if each.status_code != 204]
-    assert len(with_bodies) == len(said) - 3
+    assert len(with_bodies) == len(said) - 4
     return [each.text for each in with_bodies]
 
 

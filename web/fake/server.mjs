@@ -44,6 +44,7 @@ class World {
     this.reviews = new Map();
     this.past = [];
     this.flags = [];
+    this.words = [];
     this.streams = new Set();
     this.set = { latency: 0, fail: 0, lose: 0, counted: true };
     this.calls = [];
@@ -69,6 +70,22 @@ class World {
       item: { key: `row ${item.n}`, ...this.world.item(item.n) },
       lease_until: new Date(Date.now() + LEASE_MS).toISOString(),
     };
+  }
+
+  comment(request, { id, text }) {
+    if (this.words.some((each) => each.id === id)) return;
+    const at = new Date().toISOString();
+    this.words.push({ request, id, author: "ann", mine: true, kind: "comment", text, at });
+  }
+
+  /** Others' words come after one's own answer, as in a blind project. */
+  thread(request) {
+    const at = new Date(Date.now() - 600_000).toISOString();
+    const others = { id: "c-0", author: "ben", mine: false, kind: "flag", text: "Two moods.", at };
+    const answered = this.past.some((each) => each.request === request);
+    const mine = this.words.filter((each) => each.request === request);
+    const all = answered ? [others, ...mine] : mine;
+    return { comments: all.map(({ request: _, ...said }) => said) };
   }
 
   progress() {
@@ -201,10 +218,13 @@ export function fakeServer() {
       const [id, what] = route.slice("POST P/requests/".length).split("/");
       const item = world.items.find((each) => each.id === id);
       if (what === "flag") world.flags.push(body.note);
+      else if (what === "comments") world.comment(id, body);
       else if (item)
         world.items = [...world.items.filter((each) => each !== item), { ...item, leased: 0 }];
       return [204, null];
     }
+    if (route.startsWith("GET P/requests/"))
+      return [200, world.thread(route.slice("GET P/requests/".length).split("/")[0])];
     if (route === "POST P/undo") return world.undo(body.review);
     if (route.startsWith("GET P/history")) return [200, world.history()];
     if (route === "GET P/progress") return [200, world.progress()];

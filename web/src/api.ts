@@ -4,6 +4,7 @@
  */
 
 import type {
+  Comment,
   Leased,
   Me,
   PastReview,
@@ -79,16 +80,28 @@ export class Api {
     return this.call("PUT", `${path(project)}/reviews/${encodeURIComponent(id)}`, body);
   }
 
-  async skip(project: string, request: string): Promise<void> {
-    await this.send("POST", `${path(project)}/requests/${encodeURIComponent(request)}/skip`, {
-      reason: null,
-    });
+  /** `forGood`: somebody else is asked, not this person again. */
+  async skip(
+    project: string,
+    request: string,
+    reason: string | null,
+    forGood: boolean,
+  ): Promise<void> {
+    await this.send("POST", `${requestPath(project, request)}/skip`, { reason, for_good: forGood });
+  }
+
+  /** The same `id` again is the same comment sent again. */
+  async comment(project: string, request: string, id: string, text: string): Promise<void> {
+    await this.send("POST", `${requestPath(project, request)}/comments`, { id, text });
+  }
+
+  async thread(project: string, request: string): Promise<readonly Comment[]> {
+    const url = `${requestPath(project, request)}/comments`;
+    return (await this.call<{ comments: Comment[] }>("GET", url)).comments;
   }
 
   async flag(project: string, request: string, note: string): Promise<void> {
-    await this.send("POST", `${path(project)}/requests/${encodeURIComponent(request)}/flag`, {
-      note,
-    });
+    await this.send("POST", `${requestPath(project, request)}/flag`, { note });
   }
 
   undo(project: string, review: string | null): Promise<Undone> {
@@ -136,6 +149,10 @@ export class Api {
 
 function path(project: string): string {
   return `projects/${encodeURIComponent(project)}`;
+}
+
+function requestPath(project: string, request: string): string {
+  return `${path(project)}/requests/${encodeURIComponent(request)}`;
 }
 
 async function problemOf(response: Response): Promise<Problem> {

@@ -18,15 +18,21 @@ import { Key, keepFocus } from "./parts";
 import { Rail } from "./rail";
 import type { Project, Request } from "./wire";
 
-export function App({ desk }: { readonly desk: Desk }): JSX.Element {
+interface AppProps {
+  readonly desk: Desk;
+  /** Where the project's pages are, for those who may see them. */
+  readonly pages: string | null;
+}
+
+export function App({ desk, pages }: AppProps): JSX.Element {
   return (
     <DeskContext.Provider value={desk}>
-      <Page />
+      <Page pages={pages} />
     </DeskContext.Provider>
   );
 }
 
-function Page(): JSX.Element {
+function Page({ pages }: { readonly pages: string | null }): JSX.Element {
   const desk = useDesk();
   const helping = useSignal(false);
   const railOpen = useSignal(false);
@@ -56,7 +62,7 @@ function Page(): JSX.Element {
         </a>
       )}
       <aside class={railOpen.value ? "rail open" : "rail"} aria-label="My queue and decisions">
-        <Rail open={railOpen.value} onClose={() => void (railOpen.value = false)} />
+        <Rail open={railOpen.value} pages={pages} onClose={() => void (railOpen.value = false)} />
       </aside>
       <main>
         <h1 class="visually-hidden">{desk.project.name}</h1>
@@ -70,7 +76,7 @@ function Page(): JSX.Element {
         </button>
         <Notices />
         {request === null || draft === null ? (
-          <Nothing />
+          <Nothing pages={pages} />
         ) : (
           <>
             <Centre

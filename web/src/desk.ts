@@ -24,7 +24,7 @@ import { merge, toFront } from "./queue";
 import { deliver } from "./sender";
 import { Stopwatch } from "./stopwatch";
 import type { DeskWorld } from "./world";
-import type { Answer, Answers, Leased, Progress, Project, Request } from "./wire";
+import type { Answer, Answers, Comment, Leased, Progress, Project, Request } from "./wire";
 
 export interface Notice {
   readonly text: string;
@@ -47,6 +47,8 @@ export class Desk {
   readonly past = signal<readonly Past[]>([]);
   readonly unsent = signal<readonly Sending[]>([]);
   readonly refused = signal<readonly Sending[]>([]);
+  /** Comments of this page that arrived: a thread on the screen looks again. */
+  readonly words = signal(0);
   readonly connection = signal<Connection>("online");
   readonly notice = signal<Notice | null>(null);
   readonly closed = computed(() => this.progress.value?.phase === "closed");
@@ -153,16 +155,21 @@ export class Desk {
     this.answer(answers, draft.note);
   }
 
-  /** Puts the item behind the others. */
-  skip(): void {
+  /** Puts the item behind the others; with a reason it is for somebody else from now on. */
+  skip(reason: string | null = null): void {
     const request = this.current.value;
     if (request === null) return;
     this.keepDraft();
-    const sending = this.sending(request, { kind: "skip" });
+    const forGood = reason !== null;
+    const sending = this.sending(
+      request,
+      forGood ? { kind: "skip", reason: reason.trim(), forGood } : { kind: "skip" },
+    );
+    const text = forGood ? "Passed on: somebody else gets it." : "Skipped: it comes back later.";
     batch(() => {
       this.outbox.add(sending);
       this.show(this.held.value.slice(1));
-      this.notice.value = { text: "Skipped: it comes back later.", tone: "calm" };
+      this.notice.value = { text, tone: "calm" };
     });
     this.world.soon(() => void this.leases.refill());
   }
@@ -175,6 +182,28 @@ export class Desk {
     this.outbox.add(this.sending(request, { kind: "flag", note: draft.flag.trim() }));
     this.edit(() => ({ flagged: true, flag: "" }));
     this.notice.value = { text: "Flagged. You can still answer or skip it.", tone: "calm" };
+  }
+
+  /** Says something of the item; the item stays. */
+  sendComment(): void {
+    const request = this.current.value;
+    const text = this.draft.value?.note.trim() ?? "";
+    if (request === null || text === "") return;
+    this.outbox.add(this.sending(request, { kind: "comment", text }));
+    this.edit(() => ({ note: "" }));
+  }
+
+  /** What was said of an item; nothing while the server cannot be asked. */
+  async thread(request: string): Promise<readonly Comment[]> {
+    try {
+      const comments = await this.world.api.thread(this.project.id, request);
+      // Whoever read others' words in a blind project cannot undo that answer any more.
+      if (this.project.blind && comments.some((each) => !each.mine)) void this.recall();
+      return comments;
+    } catch (error) {
+      if (error instanceof Problem || error instanceof Unreachable) return [];
+      throw error;
+    }
   }
 
   /** Takes a decision back; null: the last one. One at a time, in the order asked for. */
@@ -251,6 +280,10 @@ export class Desk {
         tone: "calm",
       };
     }
+  }
+
+  said(): void {
+    this.words.value += 1;
   }
 
   differs(sending: Sending): void {

@@ -99,7 +99,8 @@ function always({ questions, blur }: Project): readonly Row[] {
     ["S", "skip: it comes back later"],
     ["U", "undo the last decision"],
     ["F", "flag: something is wrong with this item"],
-    ["C", "comment, sent with the answer"],
+    ["C", "comments: read them, and say something"],
+    ["P", "pass on: not for you, somebody else gets it"],
     ["Space", "scroll a long item"],
     ["?", "this list"],
   ];

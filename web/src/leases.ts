@@ -7,6 +7,7 @@ import { type Api, Problem, Unreachable } from "./api";
 import { backOff } from "./outbox";
 import { ahead, renewIn, wanted } from "./queue";
 import type { Leased, Request } from "./wire";
+import { clock } from "./words";
 
 /** Why nothing is on the screen. */
 export interface Nothing {
@@ -124,7 +125,8 @@ export class Leases {
     const retryAt = closed ? null : this.world.now() + ms;
     const fewer = leased.requests.length < limit;
     this.dryUntil = fewer ? this.world.now() + ms : 0;
-    this.world.take(leased, { kind: "nothing", why: leased.why, hint: null, retryAt });
+    const hint = leased.until ? `The first of their leases ends at ${clock(leased.until)}.` : null;
+    this.world.take(leased, { kind: "nothing", why: leased.why, hint, retryAt });
     if (fewer && !closed) this.retryIn(ms);
   }
 

@@ -54,7 +54,8 @@ async function open(api: Api, me: Me, id: string, root: HTMLElement): Promise<vo
   // The question's form is there before its first item, so that the first key finds it.
   await preload(project);
   root.replaceChildren();
-  render(<App desk={desk} />, root);
+  const overseen = me.roles[id] !== "reviewer";
+  render(<App desk={desk} pages={overseen ? `projects/${encodeURIComponent(id)}` : null} />, root);
   await started;
 }
 

@@ -21,7 +21,8 @@ export interface Sending {
   readonly shown: string;
   readonly what:
     | { readonly kind: "review"; readonly body: ReviewBody }
-    | { readonly kind: "skip" }
+    | { readonly kind: "skip"; readonly reason?: string; readonly forGood?: boolean }
+    | { readonly kind: "comment"; readonly text: string }
     | { readonly kind: "flag"; readonly note: string };
   /** Why the server will not take it, ever. */
   readonly refused?: string;

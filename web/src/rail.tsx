@@ -1,11 +1,13 @@
 /** The left side: what waits for me, and what I decided lately. */
 
+import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { spokenAll } from "./answers";
 import { useAfterItem, useDesk } from "./context";
 import type { Past, PastState } from "./past";
 import { keepFocus } from "./parts";
+import { ThreadDialog } from "./thread";
 import { count, when } from "./words";
 
 const STATES: Readonly<Record<PastState, string>> = {
@@ -19,10 +21,11 @@ const STATES: Readonly<Record<PastState, string>> = {
 interface RailProps {
   /** On small screens it lies over the page while open; on large ones it is always there. */
   readonly open: boolean;
+  readonly pages: string | null;
   readonly onClose: () => void;
 }
 
-export function Rail({ open: lies, onClose }: RailProps): JSX.Element {
+export function Rail({ open: lies, pages, onClose }: RailProps): JSX.Element {
   const desk = useDesk();
   const close = useRef<HTMLButtonElement>(null);
   useLayoutEffect(() => {
@@ -37,6 +40,11 @@ export function Rail({ open: lies, onClose }: RailProps): JSX.Element {
         <p class="project" dir="auto">
           {desk.project.name}
         </p>
+        {pages !== null && (
+          <a class="quiet" href={pages}>
+            Overview, items, people
+          </a>
+        )}
         <button ref={close} type="button" class="close" onClick={onClose}>
           Close
         </button>
@@ -96,19 +104,56 @@ function PastEntry({ entry, onReopen }: PastEntryProps): JSX.Element {
       {state !== "" && <span class="state">{state}</span>}
     </>
   );
-  if (!entry.undoable) return <div class="entry settled">{content}</div>;
+  const words = <WordsButton entry={entry} />;
+  if (!entry.undoable) {
+    return (
+      <>
+        <div class="entry settled">{content}</div>
+        {words}
+      </>
+    );
+  }
   return (
-    <button
-      type="button"
-      class="entry"
-      title="Reopen"
-      onMouseDown={keepFocus}
-      onClick={() => {
-        onReopen();
-        void desk.undo(entry.id);
-      }}
-    >
-      {content}
-    </button>
+    <>
+      <button
+        type="button"
+        class="entry"
+        title="Reopen"
+        onMouseDown={keepFocus}
+        onClick={() => {
+          onReopen();
+          void desk.undo(entry.id);
+        }}
+      >
+        {content}
+      </button>
+      {words}
+    </>
+  );
+}
+
+/** Opens what was said of an item that I answered. */
+function WordsButton({ entry }: { readonly entry: Past }): JSX.Element | null {
+  const desk = useDesk();
+  const open = useSignal(false);
+  if (entry.state === "unsaved" || entry.state === "refused") return null;
+  return (
+    <>
+      <button
+        type="button"
+        class="words-button"
+        title={desk.project.blind ? "Reading what others said closes undo" : undefined}
+        onClick={() => void (open.value = true)}
+      >
+        Comments
+      </button>
+      {open.value && (
+        <ThreadDialog
+          request={entry.request}
+          text={entry.text}
+          onClose={() => void (open.value = false)}
+        />
+      )}
+    </>
   );
 }

@@ -9,6 +9,8 @@ export interface Heard {
   receipt(sending: Sending, receipt: Receipt): void;
   /** The server had another answer under the same id, and keeps that one. */
   differs(sending: Sending, first: Answers | Answer | null): void;
+  /** The server has a comment. */
+  said(): void;
   /** Whether anything came back. */
   reached(yes: boolean): void;
   signedOut(): void;
@@ -42,7 +44,11 @@ async function call(api: Api, sending: Sending, heard: Heard): Promise<void> {
       heard.receipt(sending, await api.answer(project, sending.id, what.body));
       return;
     case "skip":
-      return api.skip(project, request);
+      return api.skip(project, request, what.reason ?? null, what.forGood ?? false);
+    case "comment":
+      await api.comment(project, request, sending.id, what.text);
+      heard.said();
+      return;
     case "flag":
       return api.flag(project, request, what.note);
   }

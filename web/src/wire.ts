@@ -173,8 +173,21 @@ export interface Leased {
   readonly requests: readonly Request[];
   readonly lost?: readonly string[];
   readonly why: string | null;
+  /** When the first lease of somebody else ends; RFC 3339. */
+  readonly until?: string | null;
   readonly retry_seconds: number | null;
   readonly progress: Progress;
+}
+
+export interface Comment {
+  readonly id: string;
+  readonly author: string;
+  readonly mine: boolean;
+  readonly kind: "comment" | "flag";
+  /** Null once it was erased. */
+  readonly text: string | null;
+  /** RFC 3339. */
+  readonly at: string;
 }
 
 export interface ReviewBody {

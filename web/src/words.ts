@@ -8,6 +8,11 @@ const day = new Intl.DateTimeFormat(undefined, { day: "numeric", month: "short" 
 const tenths = new Intl.NumberFormat(undefined, { maximumFractionDigits: 1 });
 const whole = new Intl.NumberFormat(undefined, { maximumFractionDigits: 0 });
 
+/** The time of day of an instant in RFC 3339, here. */
+export function clock(instant: string): string {
+  return timeOfDay.format(Date.parse(instant));
+}
+
 export function count(value: number): string {
   return whole.format(value);
 }

@@ -302,4 +302,29 @@ describe("a desk", () => {
     expect(desk.leaving()).toHaveLength(9);
     expect(desk.leaving()).not.toContain(answered);
   });
+
+  it("shows what others said after one's own answer only", async () => {
+    await visit("choice");
+    const desk = await openDesk();
+    await desk.start();
+    const request = desk.current.value?.id ?? "";
+    desk.setNote("two moods at once");
+    desk.sendComment();
+    await vi.waitFor(() => expect(desk.words.value).toBe(1));
+    expect(desk.draft.value?.note).toBe("");
+    expect((await desk.thread(request)).map((each) => each.text)).toEqual(["two moods at once"]);
+    desk.decide(desk.project.questions[0]?.name ?? "", { label: "positive" });
+    await vi.waitFor(() => expect(desk.unsent.value).toEqual([]));
+    expect((await desk.thread(request)).map((each) => each.author)).toEqual(["ben", "ann"]);
+  });
+
+  it("passes an item on with a reason, and does not hold it any more", async () => {
+    await visit("choice");
+    const desk = await openDesk();
+    await desk.start();
+    const request = desk.current.value?.id;
+    desk.skip("I know the author");
+    expect(desk.current.value?.id).not.toBe(request);
+    await vi.waitFor(() => expect(desk.unsent.value).toEqual([]));
+  });
 });

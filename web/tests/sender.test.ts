@@ -17,6 +17,7 @@ async function fate(
   const ears: Heard = {
     receipt: (_, receipt) => void heard.push(receipt.counted ? "counted" : "extra"),
     differs: (_, first) => void heard.push(`differs from ${JSON.stringify(first)}`),
+    said: () => void heard.push("said"),
     reached: (yes) => void heard.push(yes ? "reached" : "unreachable"),
     signedOut: () => void heard.push("signed out"),
   };
@@ -90,5 +91,14 @@ describe("a sending", () => {
   it("survives a proxy that answers in HTML", async () => {
     const { outcome } = await fate(new Response("<h1>Bad gateway</h1>", { status: 502 }));
     expect(outcome.kind).toBe("later");
+  });
+
+  it("tells that a comment arrived", async () => {
+    const { outcome, heard } = await fate(new Response(null, { status: 204 }), {
+      kind: "comment",
+      text: "hm",
+    });
+    expect(outcome).toEqual({ kind: "sent" });
+    expect(heard).toEqual(["said", "reached"]);
   });
 });

@@ -28,12 +28,12 @@ from numpy.typing import NDArray
 
 from signoff.audit.keys import PublicKey, parse_public_key
 from signoff.core.batches import StoredBatch
-from signoff.core.events import SALT_BYTES, Event, is_object, parse_event
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, Event, is_object, parse_event
 from signoff.core.merkle import HASH_BYTES
 from signoff.errors import InputError, SignoffError, VerificationFailed
 
 FORMAT = 1
-CHUNK = 10_000
+CHUNK = 625 * ROWS_PER_LEAF
 _NO_SALT = bytes(SALT_BYTES)
 
 

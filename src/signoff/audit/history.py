@@ -7,7 +7,7 @@ of a certificate the one that follows.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import NoReturn, cast
@@ -25,65 +25,23 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
-from signoff.audit.values import answers_json
+from signoff.audit.people import PeopleHistory
+from signoff.audit.pool_history import (
+    NOBODY,
+    Labels,
+    PoolHistory,
+    begin_pool,
+    by_people,
+    check_decided,
+    isin,
+)
+from signoff.audit.streams import STREAM_EVENTS, StreamHistory
 from signoff.core.decisions import BY_CODE
-from signoff.core.events import Event, Json, check_body
+from signoff.core.events import Event, Json, canonical_json, check_body
+from signoff.core.process import Source, answered_by, process_of_answers
 from signoff.core.questions import Form, form_from_json
+from signoff.core.records import overlap_of
 from signoff.errors import InputError, VerificationFailed
-
-NOBODY = -1
-Attempts = dict[str, Attempt]
-"""The attempts of one number, by question."""
-Labels = Sequence[str | None]
-"""Labels or answers as JSON, None where not known; empty where none is."""
-
-
-@dataclass(slots=True, kw_only=True)
-class PoolHistory:
-    """One pool so far. ``answers``: JSON of the standing answers by item and question, none where
-    not known; ``given``: their event. ``decided`` (items,) of each question: who decided, -1 for
-    nobody. ``attempts``: those of each question, which share items, order and sample."""
-
-    number: int
-    rows: int
-    items: int
-    decided: dict[str, NDArray[np.int8]] = field(default_factory=dict[str, NDArray[np.int8]])
-    answers: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
-    given: dict[int, str] = field(default_factory=dict[int, str])
-    erased: set[int] = field(default_factory=set[int])
-    attempts: list[Attempts] = field(default_factory=list[Attempts])
-    skipped: int = 0
-    closed: bool = False
-
-    def check_item(self, item: int) -> int:
-        """The item, which must be one of the pool's."""
-        if item >= self.items:
-            _refuse(f"item {item} is not in pool {self.number}, which has {self.items}")
-        return item
-
-    def attempt(self, number: int, question: str) -> Attempt:
-        """The attempt of this number at a question, which must be the newest."""
-        if number != len(self.attempts) or number == 0:
-            _refuse(f"attempt {number} is not the newest of pool {self.number}")
-        if question not in self.attempts[-1]:
-            _refuse(f"attempt {number} of pool {self.number} has no question {question[:40]!r}")
-        return self.attempts[-1][question]
-
-    def answers_to(self, question: str) -> dict[int, str | None]:
-        """The standing answers to a question by item, None where not known."""
-        return {item: known.get(question) for item, known in self.answers.items()}
-
-    def anything_decided(self) -> bool:
-        """Whether anybody decided any question of any item."""
-        return any(bool((decided != NOBODY).any()) for decided in self.decided.values())
-
-    def standing(self) -> NDArray[np.int64]:
-        """Items whose labels stand for all questions; none before the seed is revealed."""
-        attempts = list(self.attempts[-1].values())
-        items = attempts[0].standing_items
-        for attempt in attempts[1:]:
-            items = np.intersect1d(items, attempt.standing_items)
-        return items
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,11 +52,14 @@ class History:
     public_key: str
     policy: Mapping[str, object] = field(default_factory=dict[str, object])
     form: Form | None = None
+    process: Mapping[str, object] = field(default_factory=dict[str, object])
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
-    reviewers: set[str] = field(default_factory=set[str])
+    reviewers: dict[str, Source] = field(default_factory=dict[str, Source])
+    people: PeopleHistory = field(default_factory=PeopleHistory)
     seeds: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     certificates: list[Json] = field(default_factory=list[Json])
+    stream: StreamHistory | None = None
 
     def tell(self, event: Event, content: Mapping[str, str]) -> None:
         """Take one event; ``content``: private values as JSON, where known."""
@@ -111,14 +72,18 @@ class History:
         if self.begun is (event.type == "project.created"):
             _refuse("a log begins with project.created, and has it once")
         told = self._tellers().get(event.type)
-        if told is not None:
+        if self.stream is not None and event.type != "reviewer.added":
+            self.stream.tell(event, content)
+        elif event.type in STREAM_EVENTS:
+            _refuse(f"a project of pools has no {event.type}")
+        elif told is not None:
             told(event, content)
 
     def tell_batch(self, event: Event, ints: NDArray[np.int64], labels: Labels) -> None:
         """Take the rows of the batch that an event names."""
         pool = self._pool(event.body)
         if event.type == "rows.added":
-            _begin_pool(pool, ints, self._questions().names)
+            begin_pool(pool, ints, self._questions().names)
         elif event.type == "audit.committed":
             self._freeze(pool, event.body, ints, labels)
         else:
@@ -126,7 +91,7 @@ class History:
 
     def end(self) -> list[str]:
         """What the end of the log leaves open, a sentence each."""
-        notes: list[str] = []
+        notes: list[str] = [] if self.stream is None else self.stream.end()
         for pool in self.pools:
             for number, attempts in enumerate(pool.attempts, start=1):
                 if not all(attempt.revealed for attempt in attempts.values()):
@@ -141,14 +106,21 @@ class History:
     def _tellers(self) -> dict[str, Callable[[Event, Mapping[str, str]], None]]:
         """What each type of event changes; run.started and run.ended change nothing."""
         return {
+            **self.people.tellers(self.reviewers.keys()),
             "project.created": self._create,
             "reviewer.added": self._add_reviewer,
             "rows.added": self._add_rows,
             "requests.opened": self._open_requests,
             "answer.given": self._answer,
             "answer.extra": self._extra,
+            "answer.carried": self._carry,
             "answer.undone": self._undo,
             "answer.skipped": self._skip,
+            "reviewer.tagged": self._about_reviewer,
+            "request.assigned": self._assign,
+            "request.expired": self._flag,
+            "comment.added": self._comment,
+            **dict.fromkeys(("gold.answered", "gold.skipped", "gold.said"), self._about_reviewer),
             "item.flagged": self._flag,
             "model.fitted": self._about_pool,
             "audit.committed": self._commit,
@@ -166,11 +138,20 @@ class History:
         if event.body["public_key"] != self.public_key:
             _refuse("the project names another public key than the log is verified with")
         self.policy = cast("Json", event.body["policy"])
+        self.process = cast("Json", event.body["process"])
         try:
             self.form = form_from_json(event.body["form"])
         except InputError as error:
             raise VerificationFailed(error.message, hint=error.hint) from error
         self.begun = True
+        if event.body["kind"] == "stream":
+            self.stream = StreamHistory.begin(
+                dict(event.body),
+                self.form,
+                reviewers=self.reviewers,
+                seeds=self.seeds,
+                certificates=self.certificates,
+            )
 
     def _questions(self) -> Form:
         if self.form is None:
@@ -185,7 +166,9 @@ class History:
         return name
 
     def _add_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
-        self.reviewers.add(str(event.body["reviewer"]))
+        body = event.body
+        source = Source.of(str(body["kind"]), str(body.get("name", "")))
+        self.reviewers[str(body["reviewer"])] = source
 
     def _add_rows(self, event: Event, _: Mapping[str, str]) -> None:
         number, rows, items = (_int(event.body, name) for name in ("pool", "rows", "items"))
@@ -194,7 +177,10 @@ class History:
             _refuse(f"pool {number} is added after {len(self.pools)} pools")
         if batch["count"] != rows or items > rows:
             _refuse(f"pool {number} has {rows} rows of {items} items, its batch {batch['count']}")
-        self.pools.append(PoolHistory(number=number, rows=rows, items=items))
+        form, overlap = self._questions(), overlap_of(self.process)
+        self.pools.append(
+            PoolHistory(number=number, rows=rows, items=items, form=form, overlap=overlap)
+        )
 
     def _open_requests(self, event: Event, _: Mapping[str, str]) -> None:
         pool = self._pool(event.body)
@@ -211,28 +197,46 @@ class History:
         return pool, item
 
     def _extra(self, event: Event, _: Mapping[str, str]) -> None:
-        """An answer beside the one that counts changes nothing."""
+        """An answer beside those that count changes nothing."""
         pool, item = self._said(event)
-        if item not in pool.answers:
-            _refuse(f"the only answer to item {item} does not count")
+        twice = str(event.body["reviewer"]) in pool.given.get(item, {})
+        if not twice and item not in pool.answers:
+            _refuse(f"an answer to item {item}, which needs it, does not count")
 
     def _answer(self, event: Event, content: Mapping[str, str]) -> None:
         pool, item = self._said(event)
-        if item in pool.answers:
-            _refuse(f"item {item} is answered twice")
-        pool.answers[item] = answers_json(content["answers"]) if "answers" in content else {}
-        pool.given[item] = event.id
+        if item in pool.answers and (pool.overlap == 1 or pool.answers[item]):
+            _refuse(f"item {item} is answered though it has all the answers it needs")
+        pool.take(item, event, content.get("answers"))
+
+    def _carry(self, event: Event, content: Mapping[str, str]) -> None:
+        """Answers of an earlier pool, which must stand there, are those of an equal item here."""
+        pool, item = self._said(event)
+        earlier = self.pools[: pool.number - 1]
+        if pool.attempts or not all(before.closed for before in earlier):
+            _refuse(f"item {item} is answered from an earlier pool at the wrong time")
+        for before in earlier:
+            equal = before.item_of(str(event.body["answer"]))
+            if equal is not None:
+                pool.carry(item, event, content.get("answers"), before=before, equal=equal)
+                return
+        _refuse(f"item {item} is answered from an earlier pool that has no such answer")
 
     def _undo(self, event: Event, _: Mapping[str, str]) -> None:
         pool, item = self._item(event.body)
-        if pool.given.get(item) != event.body["answer"]:
+        given = pool.given.get(item, {})
+        reviewer = next(
+            (r for r, each in given.items() if each.event == event.body["answer"]), None
+        )
+        if reviewer is None:
             _refuse(f"an answer to item {item} is undone that does not stand")
         attempts = [attempt for group in pool.attempts for attempt in group.values()]
         if any(attempt.sealed is not None and item in attempt.sealed for attempt in attempts):
             _refuse(f"the answer to item {item} is undone after its verdict was sealed")
-        if any(decided[item] != NOBODY for decided in pool.decided.values()):
+        decided = any(decided[item] != NOBODY for decided in pool.decided.values())
+        if decided or item in pool.carried:
             _refuse(f"the answer to item {item} is undone after it was decided")
-        del pool.answers[item], pool.given[item]
+        pool.drop(item, reviewer)
 
     def _skip(self, event: Event, _: Mapping[str, str]) -> None:
         pool, _item = self._item(event.body)
@@ -240,6 +244,22 @@ class History:
 
     def _flag(self, event: Event, _: Mapping[str, str]) -> None:
         self._item(event.body)
+
+    def _about_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
+        self._known(str(event.body["reviewer"]))
+
+    def _assign(self, event: Event, _: Mapping[str, str]) -> None:
+        self._item(event.body)
+        for reviewer in cast("list[str]", event.body["people"]):
+            self._known(reviewer)
+
+    def _comment(self, event: Event, _: Mapping[str, str]) -> None:
+        self._item(event.body)
+        self._known(str(event.body["reviewer"]))
+
+    def _known(self, reviewer: str) -> None:
+        if reviewer not in self.reviewers:
+            _refuse(f"it speaks of a reviewer the log does not know ({reviewer[:40]})")
 
     def _about_pool(self, event: Event, _: Mapping[str, str]) -> None:
         self._pool(event.body)
@@ -258,6 +278,11 @@ class History:
             _refuse(f"pool {pool.number} is audited after items were decided")
         if self.policy.get("kind") != "certified":
             _refuse("the project promises no certificate, yet an audit is committed to")
+        pool.check_carried(self.pools)
+        process = process_of_answers(pool.by, self.reviewers, self.process)
+        committed = cast("Json", body["process"])
+        if any(committed.get(part) != value for part, value in process.items()):
+            _refuse(f"the audit names another human process than {canonical_json(process)!r}")
         for name in ("max_error", "certainty"):
             if not _same_number(body[name], self.policy.get(name)):
                 _refuse(f"the audit's {name} {body[name]} is not the project's")
@@ -300,8 +325,10 @@ class History:
             rows=pool.rows,
             skipped=pool.skipped,
             answered=pool.answers.keys(),
+            answered_before=len(pool.carried),
+            by=answered_by(pool.by, self.reviewers),
         )
-        _check_decided(pool, name)
+        check_decided(pool, name)
         self.certificates.append(certificate)
 
     def _erase(self, event: Event, _: Mapping[str, str]) -> None:
@@ -312,6 +339,7 @@ class History:
 
     def _close(self, event: Event, _: Mapping[str, str]) -> None:
         pool = self._pool(event.body)
+        pool.check_carried(self.pools)
         undecided = max(int(np.sum(decided == NOBODY)) for decided in pool.decided.values())
         missing = undecided - _int(event.body, "undecided")
         if not 0 <= missing <= len(pool.erased):
@@ -329,7 +357,11 @@ class History:
         committed = check_plan(body, project=self.project, items=pool.items)
         if committed.answered + len(ints) > pool.items:
             _refuse(f"{committed.answered} items were answered and {len(ints)} admitted")
-        check_frozen(committed.tests, ints, items=pool.items, answered=pool.answers.keys())
+        for how in ("answers_per_item", "joined"):
+            if committed.process.get(how, 1) != self.process.get(how, 1):
+                _refuse(f"the audit's human process has another {how} than the project began with")
+        begun = [item for item, given in pool.given.items() if given]
+        check_frozen(committed.tests, ints, items=pool.items, answered=begun)
         attempt = Attempt(
             committed=committed,
             question=self._questions().question(self._question(body)),
@@ -357,7 +389,7 @@ class History:
             which = items[known] if known.any() else items
             _refuse(f"an item is decided twice (item {int(which[0])} or one after it)")
         expected = (
-            self._by_model(pool, items, name) if by == "model" else _by_people(pool, items, name)
+            self._by_model(pool, items, name) if by == "model" else by_people(pool, items, name)
         )
         for item, label, other in zip(items.tolist(), labels, expected, strict=bool(labels)):
             if label is not None and other is not None and label != other:
@@ -366,7 +398,7 @@ class History:
 
     def _by_model(self, pool: PoolHistory, items: NDArray[np.int64], question: str) -> Labels:
         """The labels these items may get from the model; refuses items it may not decide."""
-        people = items[_isin(items, list(pool.answers))]
+        people = items[isin(items, list(pool.answers))]
         if len(people):
             _refuse(f"item {int(people[0])} is decided by the model though a person answered it")
         kind = self.policy.get("kind")
@@ -394,36 +426,6 @@ class History:
     def _item(self, body: Mapping[str, object]) -> tuple[PoolHistory, int]:
         pool = self._pool(body)
         return pool, pool.check_item(_int(body, "item"))
-
-
-def _begin_pool(pool: PoolHistory, ints: NDArray[np.int64], questions: Sequence[str]) -> None:
-    """Check the rows; only now that they are there is room made for their decisions."""
-    if not np.array_equal(ints[:, 0], np.arange(len(ints))):
-        _refuse(f"the rows of pool {pool.number} are not numbered from 0")
-    if not np.array_equal(np.unique(ints[:, 1]), np.arange(pool.items)):
-        _refuse(f"the rows of pool {pool.number} are not of its {pool.items} items")
-    pool.decided = {name: np.full(pool.items, NOBODY, dtype=np.int8) for name in questions}
-
-
-def _by_people(pool: PoolHistory, items: NDArray[np.int64], question: str) -> Labels:
-    """The answers to these items; refuses items without one."""
-    unanswered = items[~_isin(items, list(pool.answers))]
-    if len(unanswered):
-        _refuse(f"item {int(unanswered[0])} is decided by reviewers but has no answer")
-    return [pool.answers[item].get(question) for item in items.tolist()]
-
-
-def _check_decided(pool: PoolHistory, question: str) -> None:
-    """Every label that stands in all and every answer is a decision, but for erased ones."""
-    standing = set(pool.standing().tolist()) - pool.answers.keys()
-    for who, items in (("by the model", standing), ("by reviewers", pool.answers.keys())):
-        for item in items - pool.erased:
-            if pool.decided[question][item] == NOBODY:
-                _refuse(f"the certificate counts item {item} as decided {who}, but it is not")
-
-
-def _isin(items: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.bool_]:
-    return np.isin(items, np.array(known, dtype=np.int64))
 
 
 def _int(body: Mapping[str, object], name: str) -> int:

@@ -27,7 +27,15 @@ from signoff.audit.history import History
 from signoff.audit.keys import parse_public_key
 from signoff.audit.values import row_label
 from signoff.core.batches import COLUMNS, BatchName, StoredBatch
-from signoff.core.events import SALT_BYTES, Event, Json, batch_leaves, commit, commit_rows
+from signoff.core.events import (
+    ROWS_PER_LEAF,
+    SALT_BYTES,
+    Event,
+    Json,
+    batch_leaves,
+    commit,
+    commit_rows,
+)
 from signoff.core.merkle import HASH_BYTES, Frontier
 from signoff.errors import VerificationFailed
 
@@ -50,8 +58,9 @@ class Verdict:
     """What a verification found.
 
     ``trusted``: the public key came from outside, not from the log itself. ``covered``: events
-    under the last checkpoint, whose text is ``checkpoint``. ``opened``: private values checked
-    against their commitments; ``blanks``: erased ones. ``certificates``: those recomputed.
+    under the last checkpoint, whose text is ``checkpoint``; nothing proves what comes after.
+    ``opened``: private values checked against their commitments; ``blanks``: erased ones.
+    ``certificates``: those recomputed.
     """
 
     ok: bool
@@ -108,6 +117,7 @@ class _OpenBatch:
     root: str
     count: int
     tree: Frontier = field(default_factory=Frontier)
+    rows: int = 0
     ints: list[NDArray[np.int64]] = field(default_factory=list[NDArray[np.int64]])
     labels: list[str | None] = field(default_factory=list[str | None])
 
@@ -139,7 +149,7 @@ class _Walk:
         self.line = line.line
         if not isinstance(line, BatchLine) and self.batch is not None:
             batch = self.batch
-            _refuse(f"only {batch.tree.size} of the {batch.count} rows before it are there")
+            _refuse(f"only {batch.rows} of the {batch.count} rows before it are there")
         match line:
             case HeaderLine():
                 self._begin(line)
@@ -153,14 +163,19 @@ class _Walk:
     def end(self) -> None:
         """Check what only the end can tell."""
         if self.batch is not None:
-            _refuse(f"the log ends after {self.batch.tree.size} of {self.batch.count} rows")
+            _refuse(f"the log ends after {self.batch.rows} of {self.batch.count} rows")
         if self.tree.size == 0:
             _refuse("the log has no events")
         tail = self.tree.size - self.covered
         if tail and not self.allow_tail:
             _refuse(f"no checkpoint covers the last {tail} of {self.tree.size} events")
+        if tail and not self.covered:
+            _refuse(f"no checkpoint covers any of the {tail} events: nothing is signed yet")
         if tail:
-            self.notes.append(f"No checkpoint covers the last {tail} events.")
+            self.notes.append(
+                f"The newest {tail} of {self.tree.size} events are in no checkpoint yet: nothing"
+                " proves them. A run that is at work, or goes on, signs them; verify again then."
+            )
         if self.history is not None:
             self.notes.extend(self.history.end())
 
@@ -223,18 +238,21 @@ class _Walk:
         batch = self.batch
         if batch is None:
             _refuse("rows follow that no event names")
-        if line.root != batch.root or line.first != batch.tree.size:
+        if line.root != batch.root or line.first != batch.rows:
             _refuse(
                 f"rows from {line.first} of batch {line.root[:12]} follow where rows from "
-                f"{batch.tree.size} of {batch.root[:12]} must"
+                f"{batch.rows} of {batch.root[:12]} must"
             )
         if line.ints.shape[1] != len(COLUMNS[batch.name]):
             _refuse(f"a row of a {batch.name} batch has {len(COLUMNS[batch.name])} numbers")
         if line.first + len(line.ints) > batch.count:
             _refuse(f"batch {batch.root[:12]} has more than its {batch.count} rows")
+        if line.first % ROWS_PER_LEAF:
+            _refuse(f"the rows before row {line.first} of a batch end within a leaf")
         self._open_rows(line, batch)
         batch.tree.extend(batch_leaves(line.ints, line.commitments))
         batch.ints.append(line.ints)
+        batch.rows += len(line.ints)
         self.rows += len(line.ints)
         self._close_batch_if_full()
 
@@ -270,7 +288,7 @@ class _Walk:
 
     def _close_batch_if_full(self) -> None:
         batch = self.batch
-        if batch is None or batch.tree.size < batch.count:
+        if batch is None or batch.rows < batch.count:
             return
         self.batch = None
         if batch.tree.root().hex() != batch.root:

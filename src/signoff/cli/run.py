@@ -12,10 +12,14 @@ import typer
 
 from signoff.cli.options import (
     check_reviewer,
+    read_assign,
     read_count,
+    read_due,
     read_labels,
     read_policy,
+    read_questions,
     read_rules,
+    read_showing,
     user_name,
 )
 from signoff.cli.output import ProgressLine, progress_as_json, say, say_json
@@ -44,6 +48,10 @@ def run(
     question: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What people are asked.")
     ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="TOML or JSON file of questions of any kind."),
+    ] = None,
     project: Annotated[
         str, typer.Option(metavar="NAME", help="Another name starts another project.")
     ] = "default",
@@ -66,6 +74,27 @@ def run(
         list[str] | None,
         typer.Option(metavar="COL=VALUE", help="These rows always go to a person. Repeatable."),
     ] = None,
+    overlap: Annotated[
+        str | None,
+        typer.Option(
+            metavar="K", help="K people answer each item, blind to each other. [default: 1]"
+        ),
+    ] = None,
+    assign: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="COL=VALUE:TAG", help="Ask these rows of reviewers with this tag. Repeatable."
+        ),
+    ] = None,
+    due: Annotated[
+        str | None, typer.Option(metavar="2h", help="How long an item may wait for an answer.")
+    ] = None,
+    on_expiry: Annotated[
+        str | None,
+        typer.Option(
+            metavar="stay|everybody|TAG", help="Whom it is for after that. [default: stay]"
+        ),
+    ] = None,
     model: Annotated[
         str | None, typer.Option(metavar="text|predictions|FILE.py:NAME", help="[default: text]")
     ] = None,
@@ -87,8 +116,31 @@ def run(
         str | None,
         typer.Option(metavar="N", help="Choose the audit's seed; the certificate will say so."),
     ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="text|markdown|chat|fields|json",
+            help="What the text of an item is. [default: guessed]",
+        ),
+    ] = None,
+    guideline: Annotated[
+        str | None, typer.Option(metavar="FILE", help="How to answer, in Markdown.")
+    ] = None,
+    blur: Annotated[
+        bool, typer.Option("--blur", help="Blur items until somebody looks (upsetting content).")
+    ] = False,
+    direction: Annotated[
+        str | None, typer.Option(metavar="auto|ltr|rtl", help="Where texts begin. [default: auto]")
+    ] = None,
     no_group: Annotated[
         bool, typer.Option("--no-group", help="Rows with equal texts stay separate items.")
+    ] = False,
+    mix_reviewers: Annotated[
+        bool,
+        typer.Option(
+            "--mix-reviewers",
+            help="Let another --reviewer go on; the certificate says how many answers each gave.",
+        ),
     ] = False,
     store: Annotated[
         str | None,
@@ -121,6 +173,8 @@ def run(
     chosen = read_policy(policy, max_error=max_error, certainty=certainty, by=slice)
     rules = read_rules(ask_always or [])
     allowed = read_labels(labels)
+    asked = None if form is None else read_questions(form, labels=labels, question=question)
+    shown = read_showing(show, guideline, direction)
     most, chosen_seed = read_count(budget, name="--budget"), read_count(seed, name="--seed")
     name = as_name or user_name()
     from signoff.sdk import RunOptions
@@ -131,15 +185,24 @@ def run(
         key=key,
         labels=allowed,
         question=question,
+        form=asked,
+        item_kind=shown.item_kind,
+        guideline=shown.guideline,
+        blur=True if blur else None,
+        text_direction=shown.text_direction,
         project=project,
         policy=chosen,
         ask_always=rules,
+        overlap=read_count(overlap, name="--overlap"),
+        assign=read_assign(assign or []),
+        due=read_due(due, on_expiry),
         model=model,
         reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,
         budget=most,
         seed=chosen_seed,
         group=False if no_group else None,
+        mix_reviewers=mix_reviewers,
         store=store,
         out=out,
         report=report,

@@ -13,8 +13,12 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.core.events import SALT_BYTES, batch_leaves, commit_rows
-from signoff.core.merkle import merkle_root
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, batch_leaves, commit_rows
+from signoff.core.merkle import Frontier
+
+AT_ONCE = 1024 * ROWS_PER_LEAF
+"""Rows that are hashed at a time: their Python objects stay in the processor's cache, and their
+memory is used again."""
 
 BatchName = Literal["rows", "frozen", "decisions"]
 
@@ -71,13 +75,18 @@ def seal(
 ) -> Batch:
     """Commit to every row with a salt of its own and hash them to one root."""
     salts = entropy(SALT_BYTES * len(private))
-    commitments = commit_rows(private, salts)
-    root = merkle_root(batch_leaves(ints, commitments))
+    commitments: list[bytes] = []
+    tree = Frontier()
+    for start in range(0, len(private), AT_ONCE):
+        end = start + AT_ONCE
+        part = commit_rows(private[start:end], salts[SALT_BYTES * start : SALT_BYTES * end])
+        tree.extend(batch_leaves(ints[start:end], part))
+        commitments.append(part)
     return Batch(
         name=name,
-        root=root.hex(),
+        root=tree.root().hex(),
         ints=ints,
         private=private,
         salts=salts,
-        commitments=commitments,
+        commitments=b"".join(commitments),
     )

@@ -78,13 +78,13 @@ def coins(seed: bytes, window: str, items: Sequence[int] | NDArray[np.int64]) ->
     start = hashlib.sha256(bytes(byte ^ 0x36 for byte in block) + f"{window}|".encode()).copy
     end = hashlib.sha256(bytes(byte ^ 0x5C for byte in block)).copy
     numbers = items.tolist() if isinstance(items, np.ndarray) else items
-    digests: list[bytes] = []
+    digests = bytearray()
     for message in map(b"%d|%d".__mod__, zip(numbers, count())):
         inner, outer = start(), end()
         inner.update(message)
         outer.update(inner.digest())
-        digests.append(outer.digest())
-    whole = np.frombuffer(b"".join(digests), dtype=">u8").reshape(-1, 4)
+        digests += outer.digest()
+    whole = np.frombuffer(digests, dtype=">u8").reshape(-1, 4)
     return whole[:, 0].astype(np.uint64)
 
 

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from signoff.core.coding import Value, value_of
 from signoff.core.events import canonical_json
 from signoff.core.questions import Answer
+from signoff.core.repeated import Repeated, repeated
 
 DecidedBy = Literal["model", "reviewers", "blend"]
 BY_CODE: dict[DecidedBy, int] = {"model": 0, "reviewers": 1, "blend": 2}
@@ -46,7 +47,7 @@ def model_rows(
     *,
     reason: str,
     model: str,
-) -> list[bytes]:
+) -> Repeated[bytes]:
     """The rows :meth:`Decision.private` would give for many decisions of one model, fast."""
     tail = "," + _dump([reason, "", model])[1:].decode()
     return _value_rows(values, codes, confidence, tail)
@@ -54,19 +55,19 @@ def model_rows(
 
 def frozen_rows(
     values: Sequence[Value], codes: NDArray[np.int64], confidence: NDArray[np.float64]
-) -> list[bytes]:
+) -> Repeated[bytes]:
     """Answer and confidence of each admission, as its batch row commits to them."""
     return _value_rows(values, codes, confidence, "]")
 
 
 def _value_rows(
     values: Sequence[Value], codes: NDArray[np.int64], confidence: NDArray[np.float64], tail: str
-) -> list[bytes]:
+) -> Repeated[bytes]:
     """Rows ``["label","0.97"`` + tail, or with an object for the label. Scores repeat, so each
     distinct row is made once; all are put together as one text, which costs a third of making
     one by one."""
     if len(codes) == 0:
-        return []
+        return Repeated([], codes)
     scores, at = np.unique(confidence, return_inverse=True)
     pairs, place = np.unique(codes * len(scores) + at, return_inverse=True)
     heads = ["[" + _value_bytes(value).decode() + _BETWEEN for value in values]
@@ -76,8 +77,7 @@ def _value_rows(
         map(numbers.__getitem__, (pairs % len(scores)).tolist()),
         repeat('"' + tail),
     )
-    rows = "\n".join(map("".join, parts)).encode().split(b"\n")
-    return list(map(rows.__getitem__, place.tolist()))
+    return Repeated("\n".join(map("".join, parts)).encode().split(b"\n"), place)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,7 +107,8 @@ def read_model_rows(
     private: Sequence[bytes | None], labels: Sequence[str] | None = None
 ) -> LabelRows:
     """The inverse of :func:`model_rows`; with a choice's ``labels`` about 0.3 µs a row."""
-    first = next((row for row in private if row is not None), None)
+    private = repeated(private)
+    first = next((row for row in private.values if row is not None), None)
     reason = reviewers = model = ""
     if first is not None:
         _, _, reason, reviewers, model = json.loads(first)
@@ -120,16 +121,19 @@ def read_model_rows(
 
 def _read_values(private: Sequence[bytes | None]) -> LabelRows:
     """Rows that begin with an answer of any kind and its confidence."""
+    column = repeated(private)
     place: dict[bytes, int] = {}
-    codes = np.full(len(private), -1, dtype=np.int64)
-    confidence = np.full(len(private), np.nan)
-    for at, row in enumerate(private):
+    codes = np.full(len(column.values), -1, dtype=np.int64)
+    confidence = np.full(len(column.values), np.nan)
+    for at, row in enumerate(column.values):
         if row is not None:
             value, score = json.loads(row)[:2]
             codes[at] = place.setdefault(_value_bytes(value), len(place))
             confidence[at] = float(score)
     return LabelRows(
-        values=[json.loads(value) for value in place], codes=codes, confidence=confidence
+        values=[json.loads(value) for value in place],
+        codes=codes[column.place],
+        confidence=confidence[column.place],
     )
 
 
@@ -138,22 +142,24 @@ def _read_labels(
 ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
     """Codes and confidences of rows ``["label","0.97"`` + tail; -1 and NaN of erased ones.
 
-    Scores repeat, so each distinct row is read once. Raises :class:`ValueError` or
-    :class:`KeyError` for a row that is not as we wrote it.
+    Each distinct row is read once. Raises :class:`ValueError` or :class:`KeyError` for a row that
+    is not as we wrote it.
     """
-    kept = dict.fromkeys(row for row in private if row is not None)
-    place: dict[bytes | None, int] = {row: at for at, row in enumerate(kept)}
+    column = repeated(private)
+    known = [at for at, row in enumerate(column.values) if row is not None]
     # Neither a comma and a quote nor a line end can be inside a JSON string.
     between = _BETWEEN.encode()
-    text = b"\n".join([*kept, b""]).replace(b'"' + tail + b"\n", between)
-    parts = text.removesuffix(between).split(between) if place else []
-    if len(parts) != 2 * len(place):
+    text = b"\n".join([*(row for row in column.values if row is not None), b""])
+    text = text.replace(b'"' + tail + b"\n", between).removesuffix(between)
+    parts = text.split(between) if known else []
+    if len(parts) != 2 * len(known):
         raise ValueError("a row of a batch is not as signoff writes it")
     code_of = {_dump([label])[:-1]: code for code, label in enumerate(labels)}
-    codes = np.array([*map(code_of.__getitem__, parts[0::2]), -1], dtype=np.int64)
-    confidence = np.array([*map(float, parts[1::2]), np.nan], dtype=np.float64)
-    which = np.array([place.get(row, -1) for row in private], dtype=np.int64)
-    return codes[which], confidence[which]
+    codes = np.full(len(column.values), -1, dtype=np.int64)
+    confidence = np.full(len(column.values), np.nan)
+    codes[known] = list(map(code_of.__getitem__, parts[0::2]))
+    confidence[known] = list(map(float, parts[1::2]))
+    return codes[column.place], confidence[column.place]
 
 
 def _dump(value: Sequence[object] | Mapping[str, object]) -> bytes:

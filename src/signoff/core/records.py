@@ -11,11 +11,27 @@ from typing import Literal
 
 from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Form, Question
+from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
+from signoff.core.showing import ItemKind
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
-AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty"]
-RequestState = Literal["open", "leased", "answered", "withdrawn"]
+AskReason = Literal[
+    "start",
+    "random",
+    "uncertain",
+    "audit",
+    "review",
+    "rule",
+    "empty",
+    "gold",
+    "answered before",
+]
+CARRIED: AskReason = "answered before"
+"""The reason of an answer nobody was asked for: a person gave it to an equal item before."""
+ProjectKind = Literal["pool", "stream"]
+RequestState = Literal["open", "answered", "withdrawn"]
+CommentKind = Literal["comment", "flag"]
 JobState = Literal["queued", "running", "done", "failed"]
 Json = dict[str, object]
 Roots = Mapping[str, str]
@@ -26,9 +42,21 @@ Tokens = Mapping[str, Sequence[tuple[str, float]]]
 """The tokens that tell most of each label, with their weights, largest first."""
 
 
+TextDirection = Literal["auto", "ltr", "rtl"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageSettings:
+    """How a project is shown to people; may change at any time. ``guideline`` is Markdown."""
+
+    guideline: str = ""
+    blur: bool = False
+    text_direction: TextDirection = "auto"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Project:
-    """A form of questions, a policy and who answers: fixed by the first run."""
+    """A form of questions, a policy and who answers: fixed by the first run; ``page`` is not."""
 
     id: str
     name: str
@@ -43,11 +71,26 @@ class Project:
     hidden: tuple[str, ...]
     key_id: str
     created: int
+    kind: ProjectKind = "pool"
+    item_kind: ItemKind = "text"
+    page: PageSettings = field(default_factory=PageSettings)
+    queue: QueueRules = field(default_factory=QueueRules)
+
+    @property
+    def overlap(self) -> int:
+        """How many people answer each item, blind to each other."""
+        return overlap_of(self.process)
 
     @property
     def question(self) -> Question:
         """The question of a project that asks one; see :attr:`Form.only`."""
         return self.form.only
+
+
+def overlap_of(process: Mapping[str, object]) -> int:
+    """How many answers an item needs in a human process; one where it says nothing."""
+    answers = process.get("answers_per_item", 1)
+    return answers if isinstance(answers, int) else 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,7 +128,10 @@ class OpenRequest:
     key: str = ""
     shown: Json | None = None
     """What people see of the item: ``text`` and ``data``; None once it was erased."""
+    gold: int | None = None
+    """The known answer it checks, if it does."""
     leased_until: int | None = None
+    """When the lease ends of the reviewer it was leased to just now."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,6 +152,9 @@ class Review:
     event: str
     key: str = ""
     shown: Json | None = None
+    gold: int | None = None
+    sealed: bool = False
+    """Its reviewer saw what others said of the item: it can no longer be taken back."""
 
     def to(self, question: str) -> Answer | None:
         """The answer to one question; None once the item was erased."""
@@ -174,7 +223,10 @@ class NewEvent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewRequest:
-    """A request to open, with what people are shown: the item's key, ``text`` and ``data``."""
+    """A request to open, with what people are shown: the item's key, ``text`` and ``data``.
+
+    ``audience``: the tag of those who are asked, "" for everybody. ``due``: an instant, if any.
+    """
 
     id: str
     item: int
@@ -182,6 +234,8 @@ class NewRequest:
     priority: int
     key: str = ""
     shown: Json | None = None
+    audience: str = ""
+    due: int | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -196,20 +250,118 @@ class NewReview:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedAnswer:
+    """A person's answers to an item of an earlier pool, taken over for an equal item.
+
+    Where several people answered the item, their answers share one ``request``.
+    """
+
+    id: str
+    request: NewRequest
+    reviewer: str
+    answers: Answers
+    event: NewEvent
+
+
 Tell = Callable[[NewReview, bool], NewEvent]
-"""The event of a review, given whether it counts: the first answer to its item does."""
+"""The event of a review, given whether it counts: the answers do that an item needed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expired:
+    """A request whose time ran out, and for whom it is from now on."""
+
+    id: str
+    pool: int
+    item: int
+    due: int
+    outcome: Outcome
+    to: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewComment:
+    """A comment to store. The same ``id`` again is the same comment sent again."""
+
+    id: str
+    request: str
+    pool: int
+    item: int
+    reviewer: str
+    kind: CommentKind
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Comment:
+    """What somebody said of an item; ``text`` is None once it was erased."""
+
+    id: str
+    request: str
+    reviewer: str
+    kind: CommentKind
+    text: str | None
+    at: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewGold:
+    """An item whose answer is known. ``shown`` is None where it is that of an answered item."""
+
+    number: int
+    key: str
+    answers: Answers
+    shown: Json | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Gold:
+    """An item whose answer is known; its ``answers`` are JSON. Nothing is left once erased."""
+
+    number: int
+    key: str | None
+    shown: Json | None
+    answers: Json | None
+    retired: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GoldScore:
+    """How often a reviewer was right where the answer is known."""
+
+    reviewer: str
+    answers: int
+    right: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Waiting:
+    """What waits in a project, as seen by one reviewer: for others than this one, and for whom.
+
+    ``second``: items this reviewer is done with wait for a further person. ``assigned``: items wait
+    for others with some skill. ``held_until``: when the first of the leases of others ends.
+    ``with_you``: this reviewer holds items.
+    """
+
+    second: bool = False
+    assigned: bool = False
+    held_until: int | None = None
+    with_you: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
     """How many requests of a pool wait, by what people see: nothing of the reasons.
 
-    ``skipped`` counts skips, several of one item included.
+    ``skipped`` counts skips, several of one item included; ``answers`` the answers that people
+    gave in this pool and that count, several of one item included: none that was carried over.
     """
 
     open: int
     answered: int
     skipped: int
+    answers: int = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

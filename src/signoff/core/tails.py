@@ -4,7 +4,8 @@ Floats decide unless they come too close to alpha to be trusted; then the fracti
 that every machine commits and verifies the same limit.
 """
 
-# pyright: reportUnknownMemberType=false
+# pyright: reportUnknownMemberType=false, reportUnknownVariableType=false
+# pyright: reportUnknownArgumentType=false, reportMissingTypeStubs=false, reportPrivateUsage=false
 # (SciPy's distributions have partial types; they enter here and nowhere else in the core.
 # ``scipy.stats`` takes a second to import, so it comes with its first use.)
 
@@ -16,7 +17,14 @@ from fractions import Fraction
 
 import numpy as np
 import scipy
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
+
+try:  # the routine behind scipy.stats.hypergeom.cdf, which has no public name without scipy.stats
+    from scipy.special._ufuncs import (
+        _hypergeom_cdf,  # pyright: ignore[reportAttributeAccessIssue]
+    )
+except ImportError:  # pragma: no cover - before SciPy 1.14
+    _hypergeom_cdf = None
 
 TIE = 1e-8
 """Relative distance to alpha below which floats do not decide."""
@@ -35,15 +43,13 @@ def coin_quantile(r: int, pi: float, alpha: float) -> int:
 
 def sample_tail_at_most(x: int, n: int, m: int, r: int, alpha: float) -> bool:
     """Rule P: whether P(F <= x) <= alpha for F negative hypergeometric."""
-    tail = float(scipy.stats.hypergeom.cdf(x, n, r + 1 + x, m))
+    tail = float(hypergeometric(x, n, r + 1 + x, m))
     return _at_most(tail, alpha, lambda: exact_sample_tail(x, n, m, r))
 
 
 def sample_tails(x: NDArray[np.int64], n: int, m: NDArray[np.int64], r: int) -> NDArray[np.float64]:
     """P(F <= x) under rule P, elementwise."""
-    return np.asarray(
-        scipy.stats.hypergeom.cdf(x, n, np.minimum(r + 1 + x, n), m), dtype=np.float64
-    )
+    return hypergeometric(x, n, np.minimum(r + 1 + x, n), m)
 
 
 def irrevocable_tail_at_most(x: int, r: int, pi: float, alpha: float) -> bool:
@@ -54,8 +60,25 @@ def irrevocable_tail_at_most(x: int, r: int, pi: float, alpha: float) -> bool:
 
 def hypergeometric_at_most(x: int, n: int, good: int, m: int, alpha: float) -> bool:
     """Whether P(Hypergeom(n, good, m) <= x) <= alpha."""
-    tail = float(scipy.stats.hypergeom.cdf(x, n, good, m))
+    tail = float(hypergeometric(x, n, good, m))
     return _at_most(tail, alpha, lambda: exact_hypergeometric(x, n, good, m))
+
+
+def hypergeometric(
+    x: ArrayLike, n: ArrayLike, good: ArrayLike, m: ArrayLike
+) -> NDArray[np.float64]:
+    """P(Hypergeom(n, good, m) <= x), elementwise; NaN where there is no such distribution.
+
+    What ``scipy.stats.hypergeom.cdf`` gives, to the last bit, without importing ``scipy.stats``.
+    """
+    if _hypergeom_cdf is None:
+        return np.asarray(scipy.stats.hypergeom.cdf(x, n, good, m), dtype=np.float64)
+    x, n, good, m = (np.asarray(each, dtype=np.float64) for each in (x, n, good, m))
+    known = (n > 0) & (good >= 0) & (good <= n) & (m >= 0) & (m <= n)
+    least, most = np.maximum(0, good + m - n), np.minimum(good, m)
+    inside = _hypergeom_cdf(np.clip(x, least, most), good, m, n)
+    tail = np.where(x < least, 0.0, np.where(x >= most, 1.0, inside))
+    return np.where(known, tail, np.nan)
 
 
 def _at_most(tail: float, alpha: float, exact: Callable[[], Fraction]) -> bool:

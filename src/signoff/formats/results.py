@@ -9,6 +9,8 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from signoff.core.repeated import repeated
+
 RESULT_COLUMNS = (
     "signoff_answer",
     "signoff_by",
@@ -72,4 +74,5 @@ def _columns(decisions: Decisions) -> list[pl.Series]:
 
 
 def _text(name: str, values: Sequence[str | None]) -> pl.Series:
-    return pl.Series(name, list(values), dtype=pl.String)
+    column = repeated(values)
+    return pl.Series(name, list(column.values), dtype=pl.String).gather(column.place)

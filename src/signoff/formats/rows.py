@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections import Counter
 from collections.abc import Collection, Sequence
 from typing import NamedTuple
 
@@ -13,6 +12,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from signoff.errors import InputError
+from signoff.formats.lazy import Lazy
 from signoff.formats.values import as_text, holds_text
 from signoff.formats.wording import column_list, shown
 
@@ -26,6 +26,7 @@ _TEXT_NAMES = frozenset(
 _SAMPLE = 10_000
 _CLEARLY_LONGER = 2.0
 _KEY_BYTES = 12
+_AT_ONCE = 16_384  # rows that are hashed at a time: their memory is used again
 
 
 class Groups(NamedTuple):
@@ -87,8 +88,8 @@ def row_keys(
     *,
     name: str = "the data",
     contents: pl.Series | None = None,
-) -> list[str]:
-    """A key for each row: the user's, or the hash of the row plus a counter for equal rows.
+) -> pl.Series:
+    """A key for each row: the user's as text, or its hash plus a counter for equal rows.
 
     The hash depends on the row's content only, so the order of rows does not matter and rows
     added later get new keys. The same key with other content is refused; with the same content
@@ -100,7 +101,7 @@ def row_keys(
     keys = as_text(frame.get_column(key_column))
     _refuse_empty_keys(keys, key_column, name)
     _refuse_changed_content(frame, keys, key_column, name)
-    return keys.to_list()
+    return keys
 
 
 def row_contents(frame: pl.DataFrame) -> pl.Series:
@@ -114,17 +115,18 @@ def row_contents(frame: pl.DataFrame) -> pl.Series:
     return parts.select(pl.concat_str(pl.lit("["), values, pl.lit("]"))).to_series()
 
 
-def private_rows(contents: pl.Series, keys: Sequence[str]) -> list[bytes]:
+def private_rows(contents: pl.Series, keys: pl.Series) -> Lazy[bytes]:
     """Canonical JSON of each row with its key: ``[key,contents]``."""
-    quoted = _json_strings(pl.Series(list(keys), dtype=pl.String))
-    return (
-        pl.DataFrame([quoted.alias("key"), contents.alias("contents")])
-        .select(
-            pl.concat_str(pl.lit("["), "key", pl.lit(","), "contents", pl.lit("]")).cast(pl.Binary)
-        )
-        .to_series()
-        .to_list()
-    )
+    return _keyed(contents, _json_strings(keys))
+
+
+def _keyed(contents: pl.Series, quoted: pl.Series | str) -> Lazy[bytes]:
+    """``[key,contents]`` of each row, from the keys as JSON strings, or one for all."""
+    key = pl.lit(quoted) if isinstance(quoted, str) else pl.col("key")
+    columns = [] if isinstance(quoted, str) else [quoted.alias("key")]
+    row = pl.concat_str(pl.lit("["), key, pl.lit(","), "contents", pl.lit("]"))
+    frame = pl.DataFrame([contents.alias("contents"), *columns])
+    return Lazy(frame.select(row.cast(pl.Binary)).to_series())
 
 
 def _json_strings(texts: pl.Series) -> pl.Series:
@@ -138,18 +140,19 @@ def _json_strings(texts: pl.Series) -> pl.Series:
     return quoted.fill_null("null")
 
 
-def _hashed_keys(contents: pl.Series) -> list[str]:
+def _hashed_keys(contents: pl.Series) -> pl.Series:
     sha256, size = hashlib.sha256, 2 * _KEY_BYTES
-    keyless = private_rows(contents, [""] * len(contents))
-    digests = [sha256(row).hexdigest()[:size] for row in keyless]
-    if len(set(digests)) == len(digests):
-        return digests
-    seen: Counter[str] = Counter()
-    keys: list[str] = []
-    for digest in digests:
-        seen[digest] += 1
-        keys.append(digest if seen[digest] == 1 else f"{digest}-{seen[digest]}")
-    return keys
+    keyless = _keyed(contents, '""')
+    parts = [
+        pl.Series("key", [sha256(row).hexdigest()[:size] for row in keyless[at : at + _AT_ONCE]])
+        for at in range(0, max(1, len(keyless)), _AT_ONCE)
+    ]
+    keys = pl.concat(parts).cast(pl.String)
+    if keys.n_unique() == len(keys):
+        return keys
+    again = pl.int_range(pl.len()).over("key")
+    counted = pl.concat_str("key", pl.lit("-"), again + 1)
+    return keys.to_frame().select(pl.when(again == 0).then("key").otherwise(counted)).to_series()
 
 
 def _refuse_empty_keys(keys: pl.Series, key_column: str, name: str) -> None:
@@ -192,13 +195,10 @@ def group_rows(texts: pl.Series | Sequence[str | None], *extra: pl.Series) -> Gr
     missing text is an empty one.
     """
     column = texts if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
-    folded = _composed(as_text(column)).str.strip_chars().fill_null("")
-    columns = [folded.alias("0")]
-    columns += [as_text(each).alias(str(i)) for i, each in enumerate(extra, 1)]
+    columns = folded(column, *extra)
     grouped = (
-        pl.DataFrame(columns)
-        .with_row_index("row")
-        .group_by([each.name for each in columns], maintain_order=True)
+        columns.with_row_index("row")
+        .group_by(columns.columns, maintain_order=True)
         .agg("row")
         .get_column("row")
     )
@@ -208,6 +208,13 @@ def group_rows(texts: pl.Series | Sequence[str | None], *extra: pl.Series) -> Gr
     item_of_row[rows] = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
     first = grouped.list.first().to_numpy().astype(np.int64)
     return Groups(item_of_row, first)
+
+
+def folded(texts: pl.Series, *extra: pl.Series) -> pl.DataFrame:
+    """What is equal in rows that are one item: text and ``extra`` columns, named "0", "1", …"""
+    text = _composed(as_text(texts)).str.strip_chars().fill_null("")
+    others = [as_text(each).alias(str(i)) for i, each in enumerate(extra, 1)]
+    return pl.DataFrame([text.alias("0"), *others])
 
 
 def _composed(texts: pl.Series) -> pl.Series:

@@ -15,7 +15,9 @@ from signoff.core.batches import Batch, seal
 from signoff.core.coding import labels_of
 from signoff.core.commitment import Commitment, what_differs
 from signoff.core.decisions import BY_CODE, Decision
+from signoff.core.joining import Answered
 from signoff.core.questions import Answer
+from signoff.core.queueing import EVERYBODY
 from signoff.core.records import (
     AskReason,
     Audit,
@@ -24,7 +26,6 @@ from signoff.core.records import (
     NewRequest,
     Pool,
     Project,
-    Review,
     Round,
     Tokens,
 )
@@ -54,17 +55,25 @@ class Bookkeeper:
         order: Sequence[int],
     ) -> list[NewRequest]:
         """Requests for items; ``order`` says which comes first in the queue."""
+        ids = self.recorder.alike(len(order))
         return [
             NewRequest(
-                id=self.recorder.new_id(),
+                id=ids[place],
                 item=int(items[at]),
                 reason=reasons[at],
                 priority=place,
                 key=view.keys[int(items[at])],
                 shown=view.for_people(int(items[at])).shown(),
+                audience=view.audiences.get(int(items[at]), EVERYBODY),
+                due=self._due(),
             )
             for place, at in enumerate(order)
         ]
+
+    def _due(self) -> int | None:
+        """When a request that is opened now is due."""
+        rule = self.project.queue.due
+        return None if rule is None else self.recorder.now() + rule.seconds * 1_000_000
 
     def asked(self, pool: Pool, items: NDArray[np.int64], reason: AskReason) -> NewEvent:
         """Requests were opened."""
@@ -229,17 +238,14 @@ def hardest(forecasts: Sequence[Forecast | None]) -> Forecast | None:
 
 
 def people_batch(
-    reviews: Sequence[Review],
+    answered: Sequence[Answered],
     question: str,
-    names: Mapping[str, str],
     *,
     entropy: Callable[[int], bytes],
 ) -> Batch:
     """What people decided of one question, sealed; erased answers are left out."""
     decisions = [
-        by_people(review, answer, names)
-        for review in reviews
-        if (answer := review.to(question)) is not None
+        by_people(each, answer) for each in answered if (answer := each.to(question)) is not None
     ]
     ints = np.array([[d.item, BY_CODE[d.by]] for d in decisions], dtype=np.int64)
     return seal(
@@ -250,15 +256,15 @@ def people_batch(
     )
 
 
-def by_people(review: Review, answer: Answer, names: Mapping[str, str]) -> Decision:
-    """The decision one person's answer makes."""
+def by_people(answered: Answered, answer: Answer) -> Decision:
+    """The decision that people's answers make; it names them by id, since names can be removed."""
     return Decision(
-        item=review.item,
+        item=answered.item,
         answer=answer,
         by="reviewers",
         confidence=None,
-        reason=review.reason,
-        reviewers=names[review.reviewer],
+        reason=answered.reason,
+        reviewers=", ".join(answered.reviewers),
         model="",
     )
 

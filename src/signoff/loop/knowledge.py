@@ -10,7 +10,8 @@ import numpy as np
 from signoff.core.certification import SliceTest, split_tests
 from signoff.core.coding import Codes, labels_of
 from signoff.core.items import Answers, Items, joined
-from signoff.core.records import Pool, Project, Review
+from signoff.core.joining import Answered, answered_items
+from signoff.core.records import CARRIED, Pool, Project
 from signoff.core.routing import Certified
 from signoff.ports import PoolState, PoolView, Store
 
@@ -31,24 +32,24 @@ class Knowledge:
 
     def of(self, pool: Pool, *, budget: int | None) -> dict[str, PoolState]:
         """The state of a pool as people's answers stand, for each question a machine answers."""
-        reviews = self.store.reviews(self.project, pool.number)
-        return {question: self._of(pool, question, reviews, budget) for question in self.codes}
+        answered = answered_items(self.store.reviews(self.project, pool.number), self.project)
+        return {question: self._of(pool, question, answered, budget) for question in self.codes}
 
     def _of(
-        self, pool: Pool, question: str, reviews: Sequence[Review], budget: int | None
+        self, pool: Pool, question: str, answered: Sequence[Answered], budget: int | None
     ) -> PoolState:
         view, codes = self.views(pool), self.codes[question]
-        answers = [(review, review.to(question)) for review in reviews]
-        known = [(review, answer) for review, answer in answers if answer is not None]
+        answers = [(each, each.to(question)) for each in answered]
+        known = [(each, answer) for each, answer in answers if answer is not None]
         eligible = ~(view.blank | view.ruled)
-        eligible[[review.item for review, answer in answers if answer is None]] = False
+        eligible[[each.item for each, answer in answers if answer is None]] = False
         return PoolState(
             items=view.items,
             labels=labels_of(codes.question) or (),
             eligible=eligible,
-            asked=np.array([review.item for review, _ in known], dtype=np.int64),
+            asked=np.array([each.item for each, _ in known], dtype=np.int64),
             codes=np.array([codes.code(answer) for _, answer in known], dtype=np.int64),
-            reasons=[review.reason for review, _ in known],
+            reasons=[each.reason for each, _ in known],
             slices=view.slices,
             tests=self._tests(view),
             budget=budget,
@@ -78,9 +79,11 @@ class Knowledge:
         return self._earlier[place]
 
     def _taught(self, pool: Pool, question: str) -> tuple[Items, list[int]]:
-        """The items of a pool that people gave a label to, and its code."""
+        """The items of a pool that people gave a label to there, and its code."""
         codes = self.codes[question]
-        answers = [(r.item, r.to(question)) for r in self.store.reviews(self.project, pool.number)]
+        reviews = self.store.reviews(self.project, pool.number)
+        answered = answered_items(reviews, self.project)
+        answers = [(r.item, r.to(question)) for r in answered if r.reason != CARRIED]
         coded = [(item, codes.code(answer)) for item, answer in answers if answer is not None]
         known = [(item, code) for item, code in coded if code >= 0]
         return self.views(pool).items.take([item for item, _ in known]), [code for _, code in known]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 from signoff.core.commitment import Commitment, live_bound
@@ -22,7 +23,7 @@ def progress_of(store: Store, project: Project, pool: Pool, *, budget_left: int 
         answered=counts.answered,
         automatic=automatic,
         open=counts.open,
-        forecast=_forecast(pool, counts.answered, automatic),
+        forecast=_in_answers(_forecast(pool, counts.answered, automatic), project.overlap),
         seconds_per_answer=store.seconds_per_answer(project.id, pool.number),
         bound=_bound(store, project, pool),
         budget_left=budget_left,
@@ -51,6 +52,18 @@ def _forecast(pool: Pool, answered: int, automatic: int) -> Forecast | None:
         audit=audit,
         review=planned.review,
         automatic=planned.automatic,
+    )
+
+
+def _in_answers(forecast: Forecast | None, overlap: int) -> Forecast | None:
+    """A forecast of items as the answers that people give to them."""
+    if forecast is None or overlap == 1:
+        return forecast
+    return replace(
+        forecast,
+        learning=forecast.learning * overlap,
+        audit=forecast.audit * overlap,
+        review=forecast.review * overlap,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from uuid import UUID
 
 import rfc8785
 
@@ -30,6 +31,13 @@ class Recorder:
         """The present instant, not before any other this log has seen."""
         self.last = max(self.clock(), self.last)
         return self.last
+
+    def alike(self, count: int) -> list[str]:
+        """Ids of one instant: nothing in them tells which came first, nor what came between."""
+        first = self.new_id()
+        return [
+            first[:15] + str(UUID(bytes=self.entropy(16), version=4))[15:] for _ in range(count)
+        ]
 
     def event(
         self,

@@ -13,7 +13,7 @@ import hashlib
 import inspect
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import NamedTuple
+from typing import NamedTuple, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -77,15 +77,17 @@ class CallableModel:
 
     def _pairs(self, answers: list[object]) -> Predictions | None:
         """Answers that are all (label, score) as they should be: there may be millions."""
-        pairs = [answer for answer in answers if isinstance(answer, tuple) and len(answer) == 2]
-        if not pairs or len(pairs) < len(answers):
+        if set(map(type, answers)) != {tuple}:
+            return None
+        pairs = cast("list[tuple[object, ...]]", answers)
+        if set(map(len, pairs)) != {2}:
             return None
         labels, scores = zip(*pairs, strict=True)
         if set(map(type, labels)) != {str} or set(map(type, scores)) != {float}:
             return None
-        codes = [self._exact.get(label, -1) for label in labels]
+        codes = list(map(self._exact.get, labels))
         score = np.array(scores, dtype=np.float64)
-        if -1 in codes or not bool(np.all((score >= 0) & (score <= 1))):
+        if None in codes or not bool(np.all((score >= 0) & (score <= 1))):
             return None
         return Predictions(answer=np.array(codes, dtype=np.int64), raw_score=score)
 

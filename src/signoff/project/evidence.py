@@ -13,12 +13,13 @@ from signoff.audit.export import Opened, batch_lines, checkpoint_line, event_lin
 from signoff.audit.keys import PublicKey, parse_public_key
 from signoff.audit.proof import DecisionProof, RowProof, prove_event, prove_row
 from signoff.core.batches import COLUMNS, BatchName, StoredBatch
+from signoff.core.joining import answered_items
 from signoff.core.merkle import leaf_hash
 from signoff.core.records import Json, Pool, Project
 from signoff.errors import VerificationFailed
 from signoff.formats.rows import private_rows, row_contents
 from signoff.project.views import KEY
-from signoff.store.artifacts import PREFIX
+from signoff.store.artifacts import PREFIX, Salts, commitments_of
 from signoff.store.log import StoredEvent
 from signoff.store.store import SqlStore
 
@@ -33,15 +34,19 @@ def log_lines(store: SqlStore, project: Project, *, content: bool) -> Iterator[b
             yield from batch_lines(part, content=content)
 
 
-def log_parts(store: SqlStore, project: Project, *, content: bool) -> Iterator[bytes | StoredBatch]:
-    """The lines of the log, each batch whole instead of its lines; what verification reads."""
+def log_parts(
+    store: SqlStore, project: Project, *, content: bool, unsigned: bool = False
+) -> Iterator[bytes | StoredBatch]:
+    """The lines of the log, each batch whole instead of its lines; what verification reads.
+
+    ``unsigned``: with the events that no checkpoint covers yet behind the others.
+    """
     yield header_line(project.id, public_key_of(store, project), content=content)
     heads = _checkpoints_by_size(store, project)
-    pools = {pool.rows_root: pool for pool in store.pools(project.id)}
-    for size, event in enumerate(store.events(project.id), start=1):
+    for size, event in enumerate(store.events(project.id, unsigned=unsigned), start=1):
         parts = {part.name: (part.salt, part.value) for part in event.content}
         yield event_line(event.canonical, parts if content else None)
-        batch = _batch_of(store, project, event, pools)
+        batch = _batch_of(store, project, event)
         if batch is not None:
             yield batch
         if size in heads:
@@ -71,15 +76,15 @@ def _checkpoints_by_size(store: SqlStore, project: Project) -> dict[int, str]:
     return sizes
 
 
-def _batch_of(
-    store: SqlStore, project: Project, event: StoredEvent, pools: dict[str, Pool]
-) -> StoredBatch | None:
+def _batch_of(store: SqlStore, project: Project, event: StoredEvent) -> StoredBatch | None:
     if event.type not in ("rows.added", "audit.committed", "decisions.made"):
         return None
     reference = json.loads(event.canonical)["body"]["batch"]
     name: BatchName = reference["name"]
     root = str(reference["root"])
     if name == "rows":
+        # Asked for only now: the pool of a live run may be newer than the walk's beginning.
+        pools = {pool.rows_root: pool for pool in store.pools(project.id)}
         return rows_batch(store.rows(pools[root]), root) if root in pools else None
     return store.batch(project.id, name, root)
 
@@ -87,11 +92,9 @@ def _batch_of(
 def rows_batch(rows: pl.DataFrame, root: str) -> StoredBatch:
     """The batch behind a table of rows: its private part is made from the table itself."""
     user = [name for name in rows.columns if not name.startswith(PREFIX)]
-    keys = rows[KEY].to_list()
-    private: list[bytes | None] = list(
-        private_rows(row_contents(rows.select(user)), ["" if key is None else key for key in keys])
-    )
-    salts = rows[PREFIX + "salt"].to_list()
+    contents = row_contents(rows.select(user))
+    private: list[bytes | None] = [*private_rows(contents, rows[KEY].fill_null(""))]
+    salts = Salts(rows)
     for at, salt in enumerate(salts):
         if salt is None:
             private[at] = None
@@ -101,7 +104,7 @@ def rows_batch(rows: pl.DataFrame, root: str) -> StoredBatch:
         ints=rows.select([PREFIX + column for column in COLUMNS["rows"]]).to_numpy(),
         private=private,
         salts=salts,
-        commitments=b"".join(rows[PREFIX + "commitment"].to_list()),
+        commitments=commitments_of(rows),
     )
 
 
@@ -122,8 +125,9 @@ def decision_proof(
         if len(places):
             event = store.decision_event(project.id, root)
             return _prove(store, project, event, row=prove_row(batch, int(places[0])))
-    given = [r.event for r in store.reviews(project, pool.number) if r.item == item]
-    return _prove(store, project, given[-1], row=None) if given else None
+    given = [r for r in store.reviews(project, pool.number) if r.item == item]
+    answered = answered_items(given, project)
+    return _prove(store, project, answered[0].event, row=None) if answered else None
 
 
 def _prove(

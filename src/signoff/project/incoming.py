@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from signoff.core.questions import Form
 from signoff.core.questions.form import columns_shown
+from signoff.core.queueing import QueueRules, columns_of
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Policy
 from signoff.errors import StoreChanged
@@ -35,6 +36,8 @@ class Grouped(Protocol):
     @property
     def rules(self) -> Sequence[AskAlways]: ...
     @property
+    def queue(self) -> QueueRules: ...
+    @property
     def form(self) -> Form: ...
 
 
@@ -50,8 +53,8 @@ class Grouping:
         """Equal texts are one item within a slice, a rule's column and what questions show beside
         the text, unless grouping is off."""
         by = getattr(fixed.policy, "slice", None)
-        rules = (rule.column for rule in fixed.rules)
-        apart = {name for name in (by, *rules, *columns_shown(fixed.form)) if name}
+        ruled = (*(rule.column for rule in fixed.rules), *columns_of(fixed.queue))
+        apart = {name for name in (by, *ruled, *columns_shown(fixed.form)) if name}
         apart.discard(fixed.text_column or "")
         return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
 
@@ -72,7 +75,7 @@ class IncomingRows:
     """
 
     table: pl.DataFrame
-    keys: list[str]
+    keys: pl.Series
     contents: pl.Series
     grouping: Grouping
 
@@ -92,9 +95,9 @@ class IncomingRows:
         contents = row_contents(table)
         keys = row_keys(table, key_column, name=name, contents=contents)
         rows = cls(table=table, keys=keys, contents=contents, grouping=grouping)
-        if key_column is None or len(set(keys)) == len(keys):
+        if key_column is None or keys.n_unique() == len(keys):
             return rows
-        return rows.only(pl.Series(keys).is_first_distinct())
+        return rows.only(keys.is_first_distinct())
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -105,7 +108,7 @@ class IncomingRows:
             return self
         return IncomingRows(
             table=self.table.filter(kept),
-            keys=pl.Series(self.keys, dtype=pl.String).filter(kept).to_list(),
+            keys=self.keys.filter(kept),
             contents=self.contents.filter(kept),
             grouping=self.grouping,
         )
@@ -125,13 +128,13 @@ class IncomingRows:
         """(row, item) numbers."""
         return np.column_stack([np.arange(len(self)), self.item_of_row]).astype(np.int64)
 
-    def private(self) -> list[bytes]:
+    def private(self) -> Sequence[bytes]:
         """Canonical JSON of each row, which the log commits to."""
         return private_rows(self.contents, self.keys)
 
     def stored(self) -> pl.DataFrame:
         """The table with its keys, as the artifact keeps it."""
-        return self.table.with_columns(pl.Series(KEY, self.keys, dtype=pl.String))
+        return self.table.with_columns(self.keys.alias(KEY))
 
     def not_stored(self, store: SqlStore, project: Project) -> tuple[IncomingRows, int]:
         """The rows that no pool of the project has, and how many were erased before.
@@ -142,14 +145,17 @@ class IncomingRows:
         if project.key_column is not None:
             self._refuse_changed(stored)
         erased = store.erased(project.id)
-        gone = [bool(erased) and key_digest(project.id, key) in erased for key in self.keys]
-        new = [key not in stored and not was for key, was in zip(self.keys, gone, strict=True)]
+        if not stored and not erased:
+            return self, 0
+        keys = self.keys.to_list()
+        gone = [bool(erased) and key_digest(project.id, key) in erased for key in keys]
+        new = [key not in stored and not was for key, was in zip(keys, gone, strict=True)]
         return self.only(pl.Series(new, dtype=pl.Boolean)), sum(gone)
 
     def _refuse_changed(self, stored: dict[str, str]) -> None:
         if not stored:
             return
-        for key, content in zip(self.keys, self.contents.to_list(), strict=True):
+        for key, content in zip(self.keys.to_list(), self.contents.to_list(), strict=True):
             if stored.get(key, content) != content:
                 raise StoreChanged(
                     f"Key {key[:40]!r} is in the store with other content.",

@@ -13,8 +13,9 @@ import numpy as np
 from signoff.core.coding import labels_of, read_value
 from signoff.core.commitment import Commitment
 from signoff.core.events import instant
+from signoff.core.joining import Answered, answered_items
 from signoff.core.questions import Answer, Question, answer_text
-from signoff.core.records import Audit, Json, Pool, Project, Review
+from signoff.core.records import CARRIED, Audit, Json, Pool, Project, Review
 from signoff.core.routing import Certified
 from signoff.loop.progress import decided_by_model
 from signoff.ports import PoolView
@@ -31,6 +32,7 @@ from signoff.version import VERSION
 
 MOST_OVERRULED = 50
 PHASES = {"learning": "learning", "auditing": "audit", "finishing": "review"}
+SHOWN = (CARRIED, *PHASES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,20 +64,21 @@ class Reporter:
         """Everything a report shows."""
         pool = self.store.pools(self.project.id)[-1]
         reviews = self.store.reviews(self.project, pool.number)
+        answered = answered_items(reviews, self.project)
         audit = self.store.audits(self.project.id, pool.number).get(self.question.name)
-        frozen = self._frozen(pool, reviews)
+        frozen = self._frozen(pool, answered)
         policy = self.project.policy
-        overruled = self._overruled(pool, reviews, frozen)
+        overruled = self._overruled(pool, answered, frozen)
         return ReportData(
             title=self.project.name,
             question=self.question.text,
             labels=labels_of(self.question) or (),
             policy=policy.describe(),
-            counts=self._counts(pool, reviews),
+            counts=self._counts(pool, answered),
             created=instant(self.store.last_instant(self.project.id)),
             max_error=float(policy.max_error) if isinstance(policy, Certified) else None,
             certificate=self.certificate,
-            audit=None if audit is None else self._sample(audit, frozen, reviews),
+            audit=None if audit is None else self._sample(audit, frozen, answered),
             rounds=self._rounds(pool),
             slices=self._slices(audit),
             tokens={} if audit is None or audit.tokens is None else audit.tokens,
@@ -87,24 +90,27 @@ class Reporter:
             version=VERSION,
         )
 
-    def _counts(self, pool: Pool, reviews: Sequence[Review]) -> Counts:
-        by_phase = Counter(PHASES.get(review.phase, review.phase) for review in reviews)
+    def _counts(self, pool: Pool, answered: Sequence[Answered]) -> Counts:
+        by_phase = Counter(
+            CARRIED if each.reason == CARRIED else PHASES.get(each.phase, each.phase)
+            for each in answered
+        )
         automatic = decided_by_model(self.store, pool)
         return Counts(
             rows=pool.rows,
             items=pool.items,
-            human={phase: by_phase[phase] for phase in PHASES.values() if by_phase[phase]},
+            human={phase: by_phase[phase] for phase in SHOWN if by_phase[phase]},
             automatic=automatic,
-            undecided=pool.items - len(reviews) - automatic,
+            undecided=pool.items - len(answered) - automatic,
         )
 
-    def _frozen(self, pool: Pool, reviews: Sequence[Review]) -> dict[int, Frozen]:
+    def _frozen(self, pool: Pool, by_people: Sequence[Answered]) -> dict[int, Frozen]:
         """Frozen labels of the items people answered, by item; erased ones are left out."""
         root = pool.frozen_roots.get(self.question.name)
         if root is None:
             return {}
         batch = self.store.batch(self.project.id, "frozen", root)
-        answered = np.array([review.item for review in reviews], dtype=np.int64)
+        answered = np.array([each.item for each in by_people], dtype=np.int64)
         labels: dict[int, Frozen] = {}
         for at in np.flatnonzero(np.isin(batch.ints[:, 1], answered)).tolist():
             private = batch.private[at]
@@ -120,14 +126,14 @@ class Reporter:
         return labels
 
     def _sample(
-        self, audit: Audit, frozen: dict[int, Frozen], reviews: Sequence[Review]
+        self, audit: Audit, frozen: dict[int, Frozen], answered: Sequence[Answered]
     ) -> AuditSample | None:
         """The audited labels with people's verdicts; nothing before the audit is sealed."""
         if audit.results is None:
             return None
         rows = [
             (frozen[r.item], answer)
-            for r, answer in self._answers(reviews)
+            for r, answer in self._answers(answered)
             if r.reason == "audit" and r.item in frozen
         ]
         rows.sort(key=lambda row: row[0].place)
@@ -185,13 +191,13 @@ class Reporter:
         return lines
 
     def _overruled(
-        self, pool: Pool, reviews: Sequence[Review], frozen: dict[int, Frozen]
+        self, pool: Pool, answered: Sequence[Answered], frozen: dict[int, Frozen]
     ) -> list[Overruled]:
         """Where people said something other than the frozen label, the surest labels first."""
         view = self.views(pool)
         wrong = [
             (frozen[r.item], r, answer_text(answer))
-            for r, answer in self._answers(reviews)
+            for r, answer in self._answers(answered)
             if r.item in frozen and not self.question.same(frozen[r.item].answer, answer)
         ]
         wrong.sort(key=lambda row: row[0].place)
@@ -206,13 +212,14 @@ class Reporter:
             for at, (label, r, said) in enumerate(wrong)
         ]
 
-    def _answers(self, reviews: Sequence[Review]) -> list[tuple[Review, Answer]]:
-        """Reviews with their answer to the question, but for erased ones."""
-        given = [(review, review.to(self.question.name)) for review in reviews]
-        return [(review, answer) for review, answer in given if answer is not None]
+    def _answers(self, answered: Sequence[Answered]) -> list[tuple[Answered, Answer]]:
+        """Answered items with their answer to the question, but for erased ones."""
+        given = [(each, each.to(self.question.name)) for each in answered]
+        return [(each, answer) for each, answer in given if answer is not None]
 
     def _answerers(self, reviews: Sequence[Review]) -> list[Answerer]:
         names = self.store.reviewer_names(self.project.id)
+        sources = self.store.reviewer_sources(self.project.id)
         seconds: defaultdict[str, list[float]] = defaultdict(list)
         counts = Counter(review.reviewer for review in reviews)
         for review in reviews:
@@ -221,7 +228,7 @@ class Reporter:
         return [
             Answerer(
                 name=names[reviewer],
-                kind="column" if names[reviewer].startswith("column:") else "person",
+                kind=sources[reviewer].kind,
                 answers=count,
                 median_seconds=median(seconds[reviewer]) if seconds[reviewer] else None,
             )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import beta
+from scipy.special import betaincinv
 
 from signoff.report.data import AuditSample
 
@@ -61,8 +61,8 @@ def share_interval(successes: float, trials: float, level: float = 0.95) -> Inte
         return Interval(value=float("nan"), low=0.0, high=1.0)
     tail = (1 - level) / 2
     failures = max(trials - successes, 0.0)
-    low = 0.0 if successes <= 0 else float(beta.ppf(tail, successes, failures + 1))
-    high = 1.0 if failures <= 0 else float(beta.ppf(1 - tail, successes + 1, failures))
+    low = 0.0 if successes <= 0 else float(betaincinv(successes, failures + 1, tail))
+    high = 1.0 if failures <= 0 else float(betaincinv(successes + 1, failures, 1 - tail))
     return Interval(value=successes / trials, low=low, high=high)
 
 

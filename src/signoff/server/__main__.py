@@ -21,6 +21,7 @@ from signoff.server.app import create_app
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import loopback_hosts
 from signoff.server.serving import Serving, listen, port_of
+from signoff.server.site.context import Office
 
 LOOPBACK = "127.0.0.1"
 STORE = "SIGNOFF_PAGE_STORE"
@@ -42,20 +43,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with open_served(wanted.store or os.environ.get(STORE, "")) as store:
             projects = StoredProjects(store=store, only=wanted.project, budget=wanted.budget)
             desks = StoredDesks(store=store, budget=wanted.budget)
-            serve_child(projects, desks, reviewer=wanted.reviewer, port=wanted.port)
+            # The run that started this page does the work; it takes up no jobs.
+            office = Office.over(store)
+            serve_child(projects, desks, reviewer=wanted.reviewer, port=wanted.port, office=office)
     except SignoffError as error:
         print(error.message, error.hint, file=sys.stderr)
         return int(error.exit_code)
     return 0
 
 
-def serve_child(projects: Projects, desks: Desks, *, reviewer: str, port: int) -> None:
-    """Serve one person until standard input or a signal ends it."""
+def serve_child(
+    projects: Projects, desks: Desks, *, reviewer: str, port: int, office: Office | None = None
+) -> None:
+    """Serve one person, who runs what there is, until standard input or a signal ends it."""
     logs.to_stderr(logging.WARNING)
     listener = listen(LOOPBACK, port)
     port = port_of(listener)
-    access = LocalAccess(reviewer, port=port)
-    app = create_app(projects, desks, access=access, hosts=loopback_hosts(port))
+    access = LocalAccess(reviewer, port=port, role="admin")
+    app = create_app(projects, desks, access=access, hosts=loopback_hosts(port), office=office)
     url = f"http://{LOOPBACK}:{port}/?token={access.token}"
 
     def tell() -> None:

@@ -8,10 +8,24 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from signoff.accounts.directory import Directory
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
-from signoff.server.api import about, exports, items, jobs, projects, queue, webhooks
+from signoff.server.api import (
+    about,
+    comments,
+    exports,
+    items,
+    jobs,
+    managing,
+    own,
+    people,
+    projects,
+    queue,
+    streams,
+    webhooks,
+)
 from signoff.server.api.context import Services
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import (
@@ -25,6 +39,10 @@ from signoff.server.guard import (
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
+from signoff.server.site import PROJECT_PAGES
+from signoff.server.site.context import Office
+from signoff.server.site.first_run import first_page
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
 from signoff.version import VERSION
@@ -42,12 +60,17 @@ def create_app(
     static: Path = STATIC,
     worker: WorkerProcess | None = None,
     work: StoredWork | None = None,
+    directory: Directory | None = None,
+    live_items: StoredStreams | None = None,
+    office: Office | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
     ``access`` says who is calling; ``hosts`` are the names (``name:port``) it answers to, None for
     every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
-    ``work`` orders long work of it: without one there are no such routes.
+    ``work`` orders long work of it: without one there are no such routes; ``live_items`` decides
+    the items of streams; ``office`` is what the project pages work with, and without it there are
+    none; ``directory`` is where accounts are kept: without one there are no routes about people.
     """
     app = FastAPI(
         title="signoff",
@@ -71,14 +94,24 @@ def create_app(
         metrics=metrics,
         worker=worker,
         work=work,
+        people=directory,
+        streams=live_items,
     )
     problems.install(app)
-    for router in (about.router, projects.router, queue.router, *access.routers):
+    rooms = (about, projects, queue, comments, managing, streams)
+    for router in (*(room.router for room in rooms), *access.routers):
         app.include_router(router)
     if work is not None:
         for router in (items.router, exports.router, jobs.router, webhooks.router):
             app.include_router(router)
-    app.include_router(Pages(static).router)
+    if directory is not None:
+        for router in (people.router, own.router):
+            app.include_router(router)
+    if office is not None:
+        app.state.office = office
+        for router in PROJECT_PAGES:
+            app.include_router(router)
+    app.include_router(Pages(static, instead=None if office is None else first_page).router)
     # The last one added is the outermost.
     most_upload = MOST_BODY_BYTES if work is None else work.settings.most_upload_bytes
     app.add_middleware(BodyLimit, most_upload=most_upload)

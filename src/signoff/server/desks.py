@@ -11,7 +11,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from signoff.core.items import Item
-from signoff.core.records import Answers, Json, Project
+from signoff.core.records import Answers, CommentKind, Gold, Json, Project, Waiting
+from signoff.managing import Known
 from signoff.ports import Progress
 
 # --------------------------------------------------------------------- what a desk gives
@@ -74,6 +75,23 @@ class Recent(Protocol):
     def undoable(self) -> bool: ...
 
 
+class Said(Protocol):
+    """A comment as this reviewer reads it; ``at`` in microseconds."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def author(self) -> str: ...
+    @property
+    def mine(self) -> bool: ...
+    @property
+    def kind(self) -> CommentKind: ...
+    @property
+    def text(self) -> str | None: ...
+    @property
+    def at(self) -> int: ...
+
+
 class Desk(Protocol):
     """One reviewer's place at a project's queue. Blind: nothing tells why an item is asked."""
 
@@ -89,20 +107,73 @@ class Desk(Protocol):
         id: str | None = None,
         note: str | None = None,
     ) -> Receipt: ...
-    def skip(self, request: str, /, reason: str | None = None) -> None: ...
+    def skip(
+        self, request: str, /, reason: str | None = None, *, for_good: bool = False
+    ) -> None: ...
     def flag(self, request: str, note: str, /) -> None: ...
     def take_back(self, review: str | None = None, /) -> Undone: ...
     def recent(self, limit: int, /) -> Sequence[Recent]: ...
     def mine(self) -> int: ...
+    def known(self) -> tuple[int, int]: ...
+    def waiting(self) -> Waiting: ...
+    def comment(self, request: str, text: str, /, *, id: str | None = None) -> None: ...
+    def thread(self, request: str, /, *, everything: bool = False) -> Sequence[Said]: ...
+
+
+class Person(Protocol):
+    """Somebody who answers, as managers see them."""
+
+    @property
+    def id(self) -> str: ...
+    @property
+    def name(self) -> str: ...
+    @property
+    def tags(self) -> Sequence[str]: ...
+    @property
+    def answers(self) -> int: ...
+    @property
+    def gold_answers(self) -> int: ...
+    @property
+    def gold_right(self) -> int: ...
+
+
+class Manager(Protocol):
+    """What managers do to a project's queue."""
+
+    def people(self) -> Sequence[Person]: ...
+    def tag(self, reviewer: str, tags: Sequence[str], /) -> None: ...
+    def assign(self, request: str, /, *, tag: str | None, people: Sequence[str]) -> None: ...
+    def plant(self, known: Sequence[Known], /) -> list[int]: ...
+    def gold(self) -> Sequence[Gold]: ...
 
 
 class Desks(Protocol):
-    """Where the desk of a reviewer comes from, by the reviewer's name."""
+    """Where the desk of a reviewer comes from, by the reviewer's name.
 
-    def __call__(self, project: Project, reviewer: str) -> Desk: ...
+    ``account``: whose name it is; somebody else may have had it before.
+    """
+
+    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk: ...
+    def manager(self, project: Project) -> Manager:
+        """Where managers sit."""
+        ...
 
 
 # ------------------------------------------------------------------------- projects
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A further part of a project's overview, for kinds of projects that have more to tell.
+
+    ``facts`` are names and values in words; ``state`` is one sentence, ``care`` whether it asks
+    for somebody's attention. Nothing in it may tell a reviewer which items are audited.
+    """
+
+    title: str
+    facts: Sequence[tuple[str, str]] = ()
+    state: str = ""
+    care: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -110,11 +181,13 @@ class Standing:
     """Where a project stands, for everybody who watches it.
 
     ``paused``: why nothing moves, in a sentence. ``statement``: its certificate in a sentence.
+    ``panels``: what the overview shows besides.
     """
 
     progress: Progress
     paused: str | None = None
     statement: str | None = None
+    panels: Sequence[Panel] = ()
 
 
 class Projects(Protocol):

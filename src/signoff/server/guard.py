@@ -23,7 +23,9 @@ SECURITY_HEADERS = {
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
+    # Not "no-referrer": browsers then send forms with "Origin: null", which could be anybody's.
+    # Without one, browsers would not even tell this server which of its own pages a form is on.
+    "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
@@ -37,7 +39,9 @@ FILE_PATH = re.compile(r"/api/v1/(uploads|projects/[^/]+/import)")
 PAGE_HEADER = "x-signoff"
 """Pages of other origins cannot set it without asking first, and nobody here says yes."""
 
-FORM_PATHS = frozenset({"/sign-in", "/sign-out", "/join"})
+FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-data"})
+"""What a form without script sends. No route of the API takes them."""
+
 BEACON_SUFFIX = "/leases/return"
 
 
@@ -156,7 +160,8 @@ def _check_origin(headers: Headers, path: str) -> None:
     ours = origin is not None and origin.lower() in (f"http://{own}", f"https://{own}")
     if origin is not None and not ours:
         raise _foreign("The request comes from a page of another site.")
-    if path in FORM_PATHS or path.endswith(BEACON_SUFFIX):
+    kind = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if kind in FORM_TYPES or path.endswith(BEACON_SUFFIX):
         if not ours:
             raise _foreign("The request does not say which page it comes from.")
     elif headers.get(PAGE_HEADER) != "1":

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import mimetypes
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import FileResponse, RedirectResponse
 from starlette.concurrency import run_in_threadpool
 
+from signoff.server.access import Caller
 from signoff.server.api.context import services
 from signoff.server.guard import LASTING
 from signoff.server.problems import Refusal
@@ -20,15 +21,18 @@ INDEX = "index.html"
 ASSETS = "assets/"
 """The folder whose files have their content's hash in their names."""
 
+Instead = Callable[[Request, Caller], Response | None]
+
 
 class Pages:
-    """The built page in a folder.
+    """The built page in a folder; ``instead`` may give another one to a caller at its address.
 
     Its files are listed once: an address either names one of them or nothing, so that no address
     leads out of the folder.
     """
 
-    def __init__(self, folder: Path = STATIC) -> None:
+    def __init__(self, folder: Path = STATIC, *, instead: Instead | None = None) -> None:
+        self._instead = instead
         self._files: Mapping[str, Path] = {
             path.relative_to(folder).as_posix(): path
             for path in sorted(folder.rglob("*"))
@@ -45,11 +49,16 @@ class Pages:
 
     async def _index(self, request: Request) -> Response:
         access = services(request).access
-        if await run_in_threadpool(access.caller, request) is None:
+        caller = await run_in_threadpool(access.caller, request)
+        if caller is None:
             return await run_in_threadpool(access.welcome, request)
         if request.url.query:
             # A link opened again must not leave its token in the address bar.
             return RedirectResponse("/", 303)
+        if self._instead is not None:
+            other = await run_in_threadpool(self._instead, request, caller)
+            if other is not None:
+                return other
         return self._page()
 
     def _page(self) -> Response:

@@ -81,6 +81,21 @@ def install(app: FastAPI) -> None:
     app.add_exception_handler(HTTPException, _on_http)
 
 
+def problem_of(request: Request, error: Exception) -> JSONResponse | None:
+    """The problem that an error becomes; None for one that nobody foresaw."""
+    match error:
+        case Refusal():
+            return _on_refusal(request, error)
+        case SignoffError():
+            return _on_signoff_error(request, error)
+        case RequestValidationError():
+            return _on_invalid(request, error)
+        case HTTPException():
+            return _on_http(request, error)
+        case _:
+            return None
+
+
 def internal() -> JSONResponse:
     """What a caller learns of a mistake of ours: nothing."""
     return problem(

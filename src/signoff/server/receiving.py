@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import hashlib
-from collections.abc import AsyncIterator
 from typing import BinaryIO
 
 from starlette.concurrency import run_in_threadpool
@@ -15,13 +13,11 @@ from signoff.server.problems import Refusal
 from signoff.store.transfers import Transfers, Upload, disk_is_full
 
 BUFFER = 1 << 20
-SECONDS_BETWEEN_PARTS = 60.0
 SUFFIXES = {
     "text/csv": "csv",
     "text/tab-separated-values": "tsv",
     "application/x-ndjson": "ndjson",
     "application/jsonl": "ndjson",
-    "application/json": "json",
     "application/vnd.apache.parquet": "parquet",
     "application/gzip": "gz",
 }
@@ -41,8 +37,7 @@ BODY = {
 async def receive(request: Request, transfers: Transfers, *, name: str | None, by: str) -> Upload:
     """Store the request's body as an upload; on any failure nothing is left of it.
 
-    Raises a :class:`Refusal`: 400 for an empty body, 408 where it does not come on, 507 where the
-    disk is full.
+    Raises a :class:`Refusal`: 422 for an empty body, 507 where the disk is full.
     """
     said = int(request.headers.get("content-length", "0"))
     if said > await run_in_threadpool(transfers.room):
@@ -53,7 +48,7 @@ async def receive(request: Request, transfers: Transfers, *, name: str | None, b
         with transfers.receiving(id, given) as file:
             size = await _write(request, file, digest)
             if size == 0:
-                raise Refusal(400, "empty_file", "The body is empty.", hint="Send the file in it.")
+                raise Refusal(422, "empty_file", "The body is empty.", hint="Send the file in it.")
     except OSError as error:
         if disk_is_full(error):
             raise _disk_full() from None
@@ -76,7 +71,7 @@ async def _write(request: Request, file: BinaryIO, digest: hashlib._Hash) -> int
         file.write(data)
 
     size, waiting = 0, bytearray()
-    async for chunk in _in_time(request):
+    async for chunk in request.stream():
         size += len(chunk)
         waiting += chunk
         if len(waiting) >= BUFFER:
@@ -85,22 +80,6 @@ async def _write(request: Request, file: BinaryIO, digest: hashlib._Hash) -> int
     await run_in_threadpool(put, bytes(waiting))
     await run_in_threadpool(file.flush)
     return size
-
-
-async def _in_time(request: Request) -> AsyncIterator[bytes]:
-    """The body's pieces, as long as they keep coming."""
-    pieces = aiter(request.stream())
-    while True:
-        try:
-            async with asyncio.timeout(SECONDS_BETWEEN_PARTS):
-                chunk = await anext(pieces)
-        except StopAsyncIteration:
-            return
-        except TimeoutError:
-            raise Refusal(
-                408, "too_slow", "The body stopped coming.", hint="Send it again."
-            ) from None
-        yield chunk
 
 
 def _disk_full() -> Refusal:

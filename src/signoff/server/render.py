@@ -32,10 +32,10 @@ def project_shown(project: Project) -> wire.ProjectShown:
         id=project.id,
         name=project.name,
         questions=[wire.QuestionJson.model_validate(each) for each in project.form.to_json()],
-        guideline="",
-        blur=False,
+        guideline=project.page.guideline,
+        blur=project.page.blur,
         blind=is_blind(project),
-        text_direction="auto",
+        text_direction=project.page.text_direction,
         policy=project.policy.describe(),
     )
 
@@ -50,7 +50,8 @@ def request_shown(request: Asked, project: Project) -> wire.RequestShown:
 
 
 def item_shown(item: Item, project: Project) -> wire.ItemShown:
-    """An item as people read it: its text and the other columns, or its columns alone."""
+    """An item as people read it: its text and the other columns, or its columns alone. A table of
+    fields shows the text beside them."""
     has_text = bool(item.text.strip()) and project.text_column is not None
     fields = {
         name: _plain(value)
@@ -60,7 +61,7 @@ def item_shown(item: Item, project: Project) -> wire.ItemShown:
     return wire.ItemShown(
         key=item.key,
         text=item.text if has_text else "",
-        kind="text" if has_text else "fields",
+        kind=project.item_kind if has_text else "fields",
         fields=fields,
     )
 
@@ -81,21 +82,30 @@ def _plain(value: object) -> JsonValue:
             return str(value)
 
 
-def progress_shown(standing: Standing | None, project: Project, *, mine: int) -> wire.ProgressShown:
-    """Where a project stands, as a reviewer may see it."""
+def progress_shown(
+    standing: Standing | None, project: Project, *, mine: int = 0, known: tuple[int, int] = (0, 0)
+) -> wire.ProgressShown:
+    """Where a project stands, as a reviewer may see it.
+
+    ``known``: how many items with a known answer there are and how many of them this caller
+    answered. While the project is open they count like any other, or the numbers would tell them.
+    """
     if standing is None:
         return _empty()
     progress = standing.progress
-    hidden = is_blind(project) and progress.phase != "closed"
+    closed = progress.phase == "closed"
+    there, checked = (0, 0) if closed else known
+    left = max(0, there - checked)
     remaining = _remaining(progress.forecast, progress.answered)
+    remaining = None if remaining is None else remaining + left
     pace = progress.seconds_per_answer
     return wire.ProgressShown(
-        phase="asking" if hidden else progress.phase,
-        items=progress.items,
-        answered=progress.answered,
+        phase="asking" if is_blind(project) and not closed else progress.phase,
+        items=progress.items + left + checked,
+        answered=progress.answered + checked,
         mine=mine,
         automatic=progress.automatic,
-        open=progress.open,
+        open=progress.open + left,
         remaining=remaining,
         minutes=None if remaining is None or pace is None else round(remaining * pace / 60, 2),
         bound=progress.bound,

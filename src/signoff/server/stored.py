@@ -6,14 +6,15 @@ import threading
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from signoff.bootstrap import open_store, recorder_for
-from signoff.core.records import Json, Project
+from signoff.core.records import Json, Pool, Project
 from signoff.desk import QueueDesk, sign_in
 from signoff.loop.progress import pool_certificate, progress_of
 from signoff.loop.recorder import Recorder
+from signoff.managing import Manager
 from signoff.ports import Progress
 from signoff.project.ownership import is_dead
 from signoff.server.desks import Standing
@@ -25,6 +26,7 @@ PATIENCE_SECONDS = 15.0
 """How long nothing may move before people are told that nobody runs signoff."""
 
 NOBODY_WORKS = "Nobody runs signoff on this project: new items come once it runs again."
+NOTHING_CAME = "Nothing waits for people now: new items come as they arrive."
 BUDGET_SPENT = "The budget of answers is spent; whoever runs the project can raise it."
 
 
@@ -76,13 +78,26 @@ class StoredProjects:
         pools = self.store.pools(id)
         if project is None or not pools:
             return None
+        if project.kind == "stream":
+            return self._stream(project, pools[-1])
         counts = self.store.queue_counts(project.id, pools[-1].number)
-        left = None if self.budget is None else max(0, self.budget - counts.answered)
+        left = None if self.budget is None else max(0, self.budget - counts.answers)
         progress = progress_of(self.store, project, pools[-1], budget_left=left)
         certificate = self.certificate(project) if progress.phase == "closed" else None
         return Standing(
             progress=progress,
             paused=self._paused(project, progress),
+            statement=None if certificate is None else str(certificate["statement"]),
+        )
+
+    def _stream(self, project: Project, pool: Pool) -> Standing:
+        """Where a stream stands, as a reviewer may know it: no count tells of a coin."""
+        progress = progress_of(self.store, project, pool, budget_left=None)
+        waiting = self.store.waiting(project.id)
+        certificate = self.certificate(project)
+        return Standing(
+            progress=replace(progress, phase="learning", open=waiting, forecast=None),
+            paused=None if waiting else NOTHING_CAME,
             statement=None if certificate is None else str(certificate["statement"]),
         )
 
@@ -104,6 +119,8 @@ class StoredProjects:
 
     def certificate(self, project: Project) -> Json | None:
         """The newest pool's certificate, once there is one."""
+        if project.kind == "stream":
+            return self.store.newest_window_certificate(project.id)
         pools = self.store.pools(project.id)
         return pool_certificate(self.store, pools[-1]) if pools else None
 
@@ -118,27 +135,33 @@ class StoredDesks:
     store: SqlStore
     budget: int | None = None
     _recorders: dict[str, Recorder] = field(default_factory=dict[str, Recorder], init=False)
-    _reviewers: dict[tuple[str, str], str] = field(
-        default_factory=dict[tuple[str, str], str], init=False
+    _reviewers: dict[tuple[str, str, str | None], str] = field(
+        default_factory=dict[tuple[str, str, str | None], str], init=False
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def __call__(self, project: Project, reviewer: str) -> QueueDesk:
+    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> QueueDesk:
         """A desk of its own for each call: desks are not shared between threads."""
         with self._lock:
             recorder = self._recorder(project.id)
-            id = self._reviewer(recorder, reviewer)
+            id = self._reviewer(recorder, reviewer, account)
         return QueueDesk(
             store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
         )
+
+    def manager(self, project: Project) -> Manager:
+        """What managers do to a project's queue."""
+        with self._lock:
+            recorder = self._recorder(project.id)
+        return Manager(store=self.store, project=project, recorder=recorder)
 
     def _recorder(self, project: str) -> Recorder:
         if project not in self._recorders:
             self._recorders[project] = recorder_for(self.store, project, actor=ACTOR)
         return self._recorders[project]
 
-    def _reviewer(self, recorder: Recorder, name: str) -> str:
-        place = (recorder.project, name)
+    def _reviewer(self, recorder: Recorder, name: str, account: str | None) -> str:
+        place = (recorder.project, name, account)
         if place not in self._reviewers:
             self._reviewers[place] = sign_in(self.store, recorder, name=name, kind="person")
         return self._reviewers[place]

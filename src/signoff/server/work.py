@@ -19,6 +19,7 @@ from signoff.work.addresses import parse_target
 from signoff.work.kinds import (
     WEBHOOK_EVENTS,
     ExportFormat,
+    erase_body,
     export_body,
     import_body,
     log_body,
@@ -138,6 +139,10 @@ class StoredWork:
     def verify(self, project: Project, *, by: str) -> Job:
         """Queue the verification of a project."""
         return self._ask("verify", project, {"by": by})
+
+    def erase(self, project: Project, *, pool: int, item: int, by: str) -> Job:
+        """Queue the erasure of an item."""
+        return self._ask("erase", project, erase_body(pool=pool, item=item, by=by))
 
     def _ask(self, kind: str, project: Project, body: Json) -> Job:
         return self.store.enqueue(kind=kind, body=body, project=project.id, now=clock())

@@ -3,6 +3,9 @@ names them.
 
 A file is named by the Merkle root of its rows, not by its bytes: erasing a row rewrites the file
 under the same name. The table ``artifacts`` keeps the SHA-256 of the bytes as they are now.
+
+Salts (16 bytes) and commitments (32) stand in columns of 8 bytes each, ``__signoff_salt_0`` and so
+on, little-endian: as numbers they go to disk and back without becoming a Python object each.
 """
 
 from __future__ import annotations
@@ -11,7 +14,8 @@ import contextlib
 import hashlib
 import os
 import tempfile
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
+from functools import cached_property
 from io import BytesIO
 from pathlib import Path
 from typing import overload
@@ -20,11 +24,16 @@ import numpy as np
 import polars as pl
 
 from signoff.core.batches import COLUMNS, Batch, BatchName, StoredBatch
-from signoff.core.events import pieces
+from signoff.core.events import SALT_BYTES, pieces
+from signoff.core.merkle import HASH_BYTES
+from signoff.core.repeated import Repeated, repeated
 from signoff.errors import StoreError
 
 PREFIX = "__signoff_"
 """Our columns beside the user's own in a table of rows."""
+
+SALT, COMMITMENT = PREFIX + "salt", PREFIX + "commitment"
+_WORDS = {SALT: SALT_BYTES // 8, COMMITMENT: HASH_BYTES // 8}
 
 UNFINISHED = ".writing-"
 """What the names of files begin with that are not whole yet."""
@@ -106,9 +115,9 @@ class ArtifactFolder:
             name=name,
             root=root,
             ints=_ints(frame, name),
-            private=frame[PREFIX + "private"].to_list(),
-            salts=_Lazy(frame[PREFIX + "salt"]),
-            commitments=b"".join(frame[PREFIX + "commitment"].to_list()),
+            private=_repeated(frame[PREFIX + "private"]),
+            salts=Salts(frame),
+            commitments=commitments_of(frame),
         )
 
     def blank(
@@ -117,7 +126,7 @@ class ArtifactFolder:
         """Write the artifact again without content and salt of these items; the new SHA-256."""
         frame = self.read(project, name, root, sha256=sha256)
         gone = frame[PREFIX + "item"].is_in(list(items))
-        kept_columns = {PREFIX + column for column in (*COLUMNS[name], "commitment")}
+        kept_columns = {PREFIX + column for column in COLUMNS[name]} | set(_columns(COMMITMENT))
         blanked = frame.with_columns(
             [
                 pl.when(gone).then(None).otherwise(pl.col(column)).alias(column)
@@ -128,25 +137,34 @@ class ArtifactFolder:
         return self.write(project, name, root, blanked)
 
 
-class _Lazy(Sequence[bytes | None]):
-    """A column as a sequence that becomes Python objects when read: most readers need no salts."""
+class Salts(Sequence[bytes | None]):
+    """The salt of each row of an artifact, None where it was erased; made when first read, since
+    most readers need none."""
 
-    def __init__(self, column: pl.Series) -> None:
-        self._column = column
+    def __init__(self, frame: pl.DataFrame) -> None:
+        self._frame = frame
 
     def __len__(self) -> int:
-        return len(self._column)
+        return self._frame.height
+
+    @cached_property
+    def _made(self) -> list[bytes | None]:
+        salts: list[bytes | None] = [*pieces(_joined(self._frame, SALT), SALT_BYTES)]
+        for at in self._frame[_columns(SALT)[0]].is_null().arg_true().to_list():
+            salts[at] = None
+        return salts
 
     @overload
     def __getitem__(self, at: int) -> bytes | None: ...
     @overload
     def __getitem__(self, at: slice) -> list[bytes | None]: ...
     def __getitem__(self, at: int | slice) -> bytes | list[bytes | None] | None:
-        found = self._column[at]
-        return found.to_list() if isinstance(found, pl.Series) else found
+        return self._made[at]
 
-    def __iter__(self) -> Iterator[bytes | None]:
-        return iter(self._column.to_list())
+
+def commitments_of(frame: pl.DataFrame) -> bytes:
+    """The commitments of an artifact's rows, joined."""
+    return _joined(frame, COMMITMENT)
 
 
 def _frame(batch: Batch, table: pl.DataFrame | None) -> pl.DataFrame:
@@ -154,22 +172,53 @@ def _frame(batch: Batch, table: pl.DataFrame | None) -> pl.DataFrame:
         PREFIX + column: pl.Series(batch.ints[:, at])
         for at, column in enumerate(COLUMNS[batch.name])
     }
-    ours[PREFIX + "salt"] = _cut(batch.salts, 16)
-    ours[PREFIX + "commitment"] = _cut(batch.commitments, 32)
+    ours |= _split(batch.salts, SALT) | _split(batch.commitments, COMMITMENT)
     if table is None:
-        ours[PREFIX + "private"] = pl.Series(list(batch.private), dtype=pl.Binary)
+        private = repeated(batch.private)
+        values = pl.Series(list(private.values), dtype=pl.Binary)
+        ours[PREFIX + "private"] = values.gather(private.place)
         return pl.DataFrame(ours)
     return table.with_columns(**ours)
 
 
-def _cut(data: bytes, size: int) -> pl.Series:
-    """Fixed-size pieces of a byte string."""
-    return pl.Series(pieces(data, size), dtype=pl.Binary)
+def _repeated(column: pl.Series) -> Repeated[bytes | None]:
+    """A column with its distinct values as Python objects."""
+    values = column.unique(maintain_order=True)
+    place = column.to_frame("value").join(
+        values.to_frame("value").with_row_index("place"),
+        on="value",
+        how="left",
+        nulls_equal=True,
+        maintain_order="left",
+    )["place"]
+    return Repeated(values.to_list(), place.to_numpy().astype(np.int64))
+
+
+def _columns(name: str) -> list[str]:
+    """The columns that hold the 8-byte words of a salt or a commitment."""
+    return [f"{name}_{at}" for at in range(_WORDS[name])]
+
+
+def _split(data: bytes, name: str) -> dict[str, pl.Series]:
+    """Values of a fixed size, joined, as columns of words."""
+    words = np.frombuffer(data, dtype="<u8").reshape(-1, _WORDS[name])
+    return {column: pl.Series(words[:, at]) for at, column in enumerate(_columns(name))}
+
+
+def _joined(frame: pl.DataFrame, name: str) -> bytes:
+    """The inverse of :func:`_split`; zeros where a row was erased."""
+    words = np.empty((frame.height, _WORDS[name]), dtype="<u8")
+    for at, column in enumerate(_columns(name)):
+        words[:, at] = frame[column].fill_null(0).to_numpy()
+    return words.tobytes()
 
 
 def _ints(frame: pl.DataFrame, name: BatchName) -> np.ndarray[tuple[int, ...], np.dtype[np.int64]]:
-    columns = [frame[PREFIX + column].to_numpy() for column in COLUMNS[name]]
-    return np.column_stack(columns).astype(np.int64)
+    columns = [PREFIX + column for column in COLUMNS[name]]
+    ints = np.empty((frame.height, len(columns)), dtype=np.int64)
+    for at, column in enumerate(columns):
+        ints[:, at] = frame[column].to_numpy()
+    return ints
 
 
 def _sync_folder(folder: Path) -> None:

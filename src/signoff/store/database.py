@@ -88,6 +88,11 @@ def open_database(url: sa.URL, *, create: bool) -> sa.Engine:
     return engine
 
 
+def bare_engine(url: sa.URL) -> sa.Engine:
+    """An engine on a database as it is, whatever its schema; nothing is made or changed."""
+    return _engine(url)
+
+
 def _write_ahead(engine: sa.Engine) -> None:
     """Let readers and a writer work side by side; only once the file is known to be ours, since
     SQLite notes the mode in the file."""

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from signoff.core.batches import BatchName
+from signoff.core.records import overlap_of
+from signoff.store import gold, tallies
 from signoff.store.schema import (
     artifacts,
     audits,
@@ -15,9 +17,11 @@ from signoff.store.schema import (
     event_content,
     events,
     pools,
+    projects,
     requests,
     reviews,
 )
+from signoff.store.schema_queue import comments, seats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,18 +105,42 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
         .values(key=None, shown=sa.null())
     )
     db.execute(
-        sa.update(requests)
-        .where(
-            requests.c.project == project,
-            requests.c.pool == pool,
-            requests.c.item == item,
-            requests.c.state != "answered",
-        )
-        .values(state="withdrawn", leased_by=None, leased_until=None)
+        sa.update(comments)
+        .where(comments.c.project == project, comments.c.pool == pool, comments.c.item == item)
+        .values(text=None)
     )
+    _withdraw(db, project, pool, item)
+    for number in gold.numbers_of(db, project, pool, item):
+        gold.blank(db, project, number)
     # Tokens a model learnt may stem from the erased text.
     db.execute(
         sa.update(audits)
         .where(audits.c.project == project, audits.c.pool == pool)
         .values(tokens=sa.null())
     )
+
+
+def _withdraw(db: sa.Connection, project: str, pool: int, item: int) -> None:
+    """Ask nobody any more. An item with all the answers its project wants counts as answered, since
+    nobody can tell any longer whether two of them led; one with fewer is taken from the queue."""
+    row = db.execute(
+        sa.select(requests.c.id, requests.c.given, projects.c.process)
+        .join(projects, projects.c.id == requests.c.project)
+        .where(
+            requests.c.project == project,
+            requests.c.pool == pool,
+            requests.c.item == item,
+            requests.c.state == "open",
+        )
+        .with_for_update(of=requests)
+    ).first()
+    if row is None:
+        return
+    enough = row.given >= overlap_of(row.process)
+    db.execute(sa.delete(seats).where(seats.c.request == row.id))
+    db.execute(
+        sa.update(requests)
+        .where(requests.c.id == row.id)
+        .values(state="answered" if enough else "withdrawn", wanted=row.given, free=0)
+    )
+    tallies.add(db, project, pool, finished=int(enough), opened=int(enough) - 1)

@@ -54,6 +54,23 @@ def upgrade(engine: sa.Engine, *, create: bool, name: str) -> None:
         command.upgrade(settings, "head")
 
 
+def newest() -> str:
+    """The revision of this version's schema."""
+    return str(ScriptDirectory.from_config(config()).get_current_head())
+
+
+def knows(revision: str) -> bool:
+    """Whether this version can read a database of that revision."""
+    return revision in _revisions(ScriptDirectory.from_config(config()))
+
+
+def bring_to(connection: sa.Connection, revision: str) -> None:
+    """Make or change the tables to a revision, within the connection's transaction."""
+    settings = config()
+    settings.attributes["connection"] = connection
+    command.upgrade(settings, revision)
+
+
 def _revisions(script: ScriptDirectory) -> set[str]:
     return {revision.revision for revision in script.walk_revisions()}
 

@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from dataclasses import asdict
+from typing import Any, cast
 
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
+from signoff.core.process import Source
 from signoff.core.questions import form_from_json
-from signoff.core.records import Audit, Json, Pool, Project, Round
+from signoff.core.queueing import queue_rules
+from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
+from signoff.core.showing import item_kind
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -21,7 +25,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
             name=project.name,
             form=project.form.to_json(),
             policy=project.policy.to_json(),
-            rules=[rule.to_json() for rule in project.rules],
+            rules=[*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
             process=project.process,
             settings={
                 "model": project.model,
@@ -29,6 +33,9 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "text_column": project.text_column,
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
+                "kind": project.kind,
+                "item_kind": project.item_kind,
+                "page": asdict(project.page),
             },
             key_id=project.key_id,
             created=project.created,
@@ -69,7 +76,12 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         name=row.name,
         form=form_from_json(row.form),
         policy=policy_from_json(row.policy),
-        rules=tuple(AskAlways(column=rule["column"], value=rule["value"]) for rule in row.rules),
+        rules=tuple(
+            AskAlways(column=rule["column"], value=rule["value"])
+            for rule in row.rules
+            if rule["kind"] == "ask_always"
+        ),
+        queue=queue_rules(row.rules),
         process=row.process,
         model=str(settings["model"]),
         group=bool(settings["group"]),
@@ -78,7 +90,15 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
         key_id=row.key_id,
         created=row.created,
+        kind="stream" if settings.get("kind") == "stream" else "pool",
+        item_kind=item_kind(settings.get("item_kind", "text")),
+        page=_page(settings.get("page")),
     )
+
+
+def _page(value: object) -> PageSettings:
+    """How a project is shown; projects of before there was a choice are shown plainly."""
+    return PageSettings(**cast("dict[str, Any]", value)) if value else PageSettings()
 
 
 def _text(value: object) -> str | None:
@@ -104,6 +124,24 @@ def take_ownership(
         sa.update(projects).where(projects.c.id == project).values(owner=owner, owner_until=until)
     )
     return None
+
+
+def renew_ownership(db: sa.Connection, project: str, owner: str, *, until: int) -> bool:
+    """Lengthen the lease of the project's loop; False where ``owner`` lost it, if for a moment."""
+    renewed = db.execute(
+        sa.update(projects)
+        .where(projects.c.id == project, projects.c.owner == owner)
+        .values(owner_until=until)
+    )
+    return renewed.rowcount == 1
+
+
+def owns(db: sa.Connection, project: str, owner: str) -> bool:
+    """Whether ``owner`` owns the project's loop, and until the transaction ends nobody else."""
+    found = db.execute(
+        sa.select(projects.c.owner).where(projects.c.id == project).with_for_update(read=True)
+    ).scalar_one_or_none()
+    return found == owner
 
 
 def current_owner(db: sa.Connection, project: str) -> str | None:
@@ -140,6 +178,16 @@ def reviewer_names(db: sa.Connection, project: str) -> dict[str, str]:
         sa.select(reviewers.c.id, reviewers.c.name).where(reviewers.c.project == project)
     )
     return {id: id if name is None else name for id, name in rows}
+
+
+def reviewer_sources(db: sa.Connection, project: str) -> dict[str, Source]:
+    """Where the answers of each reviewer come from, by the reviewer's id."""
+    rows = db.execute(
+        sa.select(reviewers.c.id, reviewers.c.kind, reviewers.c.name).where(
+            reviewers.c.project == project
+        )
+    )
+    return {id: Source.of(kind, name or "") for id, kind, name in rows}
 
 
 def insert_pool(db: sa.Connection, pool: Pool) -> None:

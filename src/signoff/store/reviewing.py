@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from signoff.core.records import (
+    Expired,
     NewEvent,
     NewReview,
     OpenRequest,
@@ -12,8 +13,9 @@ from signoff.core.records import (
     QueueCounts,
     Review,
     Tell,
+    Waiting,
 )
-from signoff.store import log, queue, reviews
+from signoff.store import assigning, log, queue, reviews, seats, tallies
 from signoff.store.connections import Database
 
 
@@ -29,19 +31,37 @@ class Reviewing(Database):
         now: int,
         until: int,
         holding: Sequence[str] = (),
+        known: int = 0,
     ) -> list[OpenRequest]:
-        """Lease the first requests of the queue to a reviewer, beside those it is holding."""
+        """Lease the first requests of the queue to a reviewer, beside those it is holding; among
+        them up to ``known`` whose answer is known."""
+        self._free_expired(project, now=now)
         with self.transaction() as db:
-            return queue.lease(
-                db, project, reviewer, limit=limit, now=now, until=until, holding=holding
+            return seats.lease(
+                db,
+                project,
+                reviewer,
+                tags=assigning.tags_of(db, reviewer),
+                limit=limit,
+                until=until,
+                holding=holding,
+                known=known,
             )
+
+    def _free_expired(self, project: str, *, now: int) -> None:
+        with self.reading() as db:
+            some = seats.any_expired(db, project, now=now)
+        if some:
+            with self.transaction() as db:
+                seats.expire(db, project, now=now)
 
     def renew(
         self, project: str, reviewer: str, holding: Sequence[str], *, until: int
     ) -> frozenset[str]:
         """Lengthen a reviewer's leases; those it still has."""
         with self.transaction() as db:
-            return frozenset(queue.renew(db, project, reviewer, holding, until=until))
+            tags = assigning.tags_of(db, reviewer)
+            return frozenset(seats.renew(db, project, reviewer, holding, tags=tags, until=until))
 
     def requests(self, project: str, pool: int) -> list[OpenRequest]:
         """All requests of a pool, answered ones too."""
@@ -56,22 +76,31 @@ class Reviewing(Database):
     def release(self, project: str, reviewer: str, only: Sequence[str] | None = None) -> None:
         """Give back what a reviewer leased and did not answer, or ``only`` these requests."""
         with self.transaction() as db:
-            queue.release(db, project, reviewer, only)
+            seats.release(db, project, reviewer, only)
 
-    def skip(self, project: str, request: str, events: Sequence[NewEvent]) -> None:
-        """Put a request behind the others."""
+    def skip(
+        self,
+        project: str,
+        request: str,
+        reviewer: str,
+        events: Sequence[NewEvent],
+        *,
+        now: int,
+        for_good: bool = False,
+    ) -> None:
+        """Put a request behind the others; ``for_good``: this reviewer is not asked again."""
         with self.transaction() as db:
-            if queue.requeue(db, project, request):
+            if seats.put_back(db, project, request, reviewer, now=now, for_good=for_good):
                 log.append(db, project, events)
 
-    def answer(self, project: str, given: Sequence[NewReview], tell: Tell) -> list[bool]:
-        """Store answers with their events; whether each counts, being the first to its item.
+    def answer(self, project: Project, given: Sequence[NewReview], tell: Tell) -> list[bool]:
+        """Store answers with their events; whether each counts, being one its item needed.
 
         Raises :class:`OtherAnswer` and :class:`NotLeased`; then none of them is stored.
         """
         with self.transaction() as db:
             counted, events = reviews.add_reviews(db, project, given, tell)
-            log.append(db, project, events)
+            log.append(db, project.id, events)
         return counted
 
     def recent(self, project: Project, reviewer: str, limit: int) -> list[Review]:
@@ -82,13 +111,13 @@ class Reviewing(Database):
     def answered_by(self, project: str, pool: int, reviewer: str) -> int:
         """How many answers of a reviewer stand in a pool."""
         with self.reading() as db:
-            return reviews.answered_by(db, project, pool, reviewer)
+            return tallies.answers_of(db, project, pool, reviewer)
 
-    def undo(self, project: str, review: Review, events: Sequence[NewEvent]) -> OpenRequest:
+    def undo(self, project: Project, review: Review, events: Sequence[NewEvent]) -> OpenRequest:
         """Take an answer back; raises :class:`Settled` where it is too late."""
         with self.transaction() as db:
-            opened = reviews.undo(db, project, review)
-            log.append(db, project, events)
+            opened = reviews.undo(db, project, review, now=events[0].at)
+            log.append(db, project.id, events)
             return opened
 
     def reviews(self, project: Project, pool: int) -> list[Review]:
@@ -99,9 +128,48 @@ class Reviewing(Database):
     def queue_counts(self, project: str, pool: int) -> QueueCounts:
         """How many requests of a pool wait and were answered."""
         with self.reading() as db:
-            return queue.counts(db, project, pool)
+            return tallies.counts(db, project, pool)
 
     def seconds_per_answer(self, project: str, pool: int) -> float | None:
         """The median time of people's last answers; None before anybody answered by hand."""
         with self.reading() as db:
             return reviews.pace(db, project, pool)
+
+    # ---------------------------------------------------------------- who is asked
+
+    def waiting_for(self, project: str, reviewer: str) -> Waiting:
+        """Why a reviewer gets nothing."""
+        with self.reading() as db:
+            return assigning.waiting_for(db, project, reviewer)
+
+    def reviewer_tags(self, project: str) -> dict[str, list[str]]:
+        """The skills of the reviewers of a project who have any, by id."""
+        with self.reading() as db:
+            return assigning.all_tags(db, project)
+
+    def set_tags(
+        self, project: str, reviewer: str, tags: Collection[str], events: Sequence[NewEvent]
+    ) -> None:
+        """Let a reviewer have these skills and no other."""
+        with self.transaction() as db:
+            assigning.set_tags(db, project, reviewer, tags)
+            log.append(db, project, events)
+
+    def assign(self, project: str, request: str, audience: str, events: Sequence[NewEvent]) -> None:
+        """Ask an item of others than before; raises :class:`NotLeased` where it waits no longer."""
+        with self.transaction() as db:
+            assigning.assign(db, project, request, audience)
+            log.append(db, project, events)
+
+    def expire_requests(
+        self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int
+    ) -> int:
+        """Do what a project says about requests whose time ran out, and log each of them once; how
+        many there were. Any process may do it at any time."""
+        with self.reading() as db:
+            if not assigning.any_due(db, project.id, now=now):
+                return 0
+        with self.transaction() as db:
+            gone = assigning.expire_due(db, project.id, project.queue, now=now)
+            log.append(db, project.id, [tell(each) for each in gone])
+        return len(gone)

@@ -2,45 +2,63 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 
 import sqlalchemy as sa
 
+from signoff.core.joining import form_wants
 from signoff.core.questions import Form, answers_to_json
-from signoff.core.records import NewEvent, NewReview, OpenRequest, Phase, Review, Tell
+from signoff.core.records import (
+    CARRIED,
+    Answers,
+    CarriedAnswer,
+    NewEvent,
+    NewReview,
+    OpenRequest,
+    Phase,
+    Project,
+    Review,
+    Tell,
+)
 from signoff.errors import NotLeased, OtherAnswer, Settled
+from signoff.store import tallies
+from signoff.store.lanes import with_done, without_done
 from signoff.store.queue import request_of
 from signoff.store.schema import pools, requests, reviews
+from signoff.store.schema_queue import seats
 
 
 def add_reviews(
-    db: sa.Connection, project: str, wanted: Sequence[NewReview], tell: Tell
+    db: sa.Connection, project: Project, given: Sequence[NewReview], tell: Tell
 ) -> tuple[list[bool], list[NewEvent]]:
-    """Store answers and close their requests: for each whether it counts, and the events.
+    """Store answers and close the requests that have all they need: for each whether it counts, and
+    the events.
 
-    The first answer to a request counts. A later one is kept beside it and counts for nothing;
-    one that was stored before under the same id is not stored again.
+    Answers count until an item has as many as it needs, one per person. A later one is kept beside
+    them and counts for nothing; one that was stored before under the same id is not stored again.
 
     Raises :class:`OtherAnswer` where the one stored before is another answer, :class:`NotLeased`
     where the request was withdrawn.
     """
-    before = _stored_before(db, project, wanted)
-    states = _states(db, project, [review.request.id for review in wanted])
-    phases = _phases(db, project)
+    before = _stored_before(db, project.id, given)
+    asked = _asked(db, project, {review.request.id for review in given if review.id not in before})
+    phases = _phases(db, project.id)
     counted: list[bool] = []
     rows: list[dict[str, object]] = []
     events: list[NewEvent] = []
-    for review in wanted:
+    for review in given:
         if review.id in before:
             counted.append(before[review.id])
             continue
-        counts = states.get(review.request.id) in ("open", "leased")
-        if not counts and states.get(review.request.id) != "answered":
+        request = asked.get(review.request.id)
+        if request is None or request.state == "withdrawn":
             raise NotLeased(
                 "This item no longer waits for an answer.", hint="Go on with the next one."
             )
-        states[review.request.id] = "answered"
+        counts = request.take(review.reviewer, review.answers)
         event = tell(review, counts)
         before[review.id] = counts
         counted.append(counts)
@@ -48,7 +66,7 @@ def add_reviews(
         rows.append(
             {
                 "id": review.id,
-                "project": project,
+                "project": project.id,
                 "request": review.request.id,
                 "pool": review.request.pool,
                 "item": review.request.item,
@@ -57,7 +75,7 @@ def add_reviews(
                 "seconds": review.seconds,
                 "at": event.at,
                 "reason": review.request.reason,
-                "phase": phases[review.request.pool],
+                "phase": phases.get(review.request.pool, phases[max(phases)]),
                 "event": event.id,
                 "undone": False,
                 "counted": counts,
@@ -65,12 +83,151 @@ def add_reviews(
         )
     if rows:
         db.execute(sa.insert(reviews), rows)
-        db.execute(
-            sa.update(requests)
-            .where(requests.c.id.in_([row["request"] for row in rows if row["counted"]]))
-            .values(state="answered", leased_by=None, leased_until=None)
-        )
+        _save(db, list(asked.values()))
+        _tally(db, project.id, list(asked.values()))
     return counted, events
+
+
+@dataclass(slots=True, kw_only=True)
+class _Asked:
+    """A locked request, and what people said to it so far: reviewer to answer."""
+
+    id: str
+    pool: int
+    state: str
+    lane: str
+    wanted: int
+    project: Project
+    said: dict[str, Answers | None]
+    new: list[str] = field(default_factory=list[str])
+
+    def take(self, reviewer: str, answers: Answers) -> bool:
+        """Whether answers count; then it is one of those."""
+        if self.state != "open" or reviewer in self.said:
+            return False
+        self.said[reviewer] = answers
+        self.new.append(reviewer)
+        self.lane = with_done(self.lane, reviewer)
+        self.settle()
+        return True
+
+    def drop(self, reviewer: str) -> None:
+        """Take an answer back."""
+        del self.said[reviewer]
+        self.lane = without_done(self.lane, reviewer)
+        self.settle()
+
+    def settle(self) -> None:
+        """See whether the item has all it needs."""
+        known = [answers for answers in self.said.values() if answers is not None]
+        self.wanted = form_wants(known, self.project.overlap, self.project.form)
+        self.state = "answered" if len(self.said) == self.wanted else "open"
+
+
+def _save(db: sa.Connection, asked: Sequence[_Asked]) -> None:
+    """Write locked requests as they are now. Nobody keeps a seat at an item that is answered, nor
+    at one that they answered."""
+    answered = [each.id for each in asked if each.state == "answered"]
+    if answered:
+        db.execute(sa.delete(seats).where(seats.c.request.in_(answered)))
+    held = {each.id: _held(db, each) for each in asked if each.state == "open"}
+    db.execute(
+        sa.update(requests)
+        .where(requests.c.id == sa.bindparam("at"))
+        .values({name: sa.bindparam(f"new_{name}") for name in _CHANGES}),
+        [
+            {
+                "at": each.id,
+                "new_state": each.state,
+                "new_lane": each.lane,
+                "new_wanted": each.wanted,
+                "new_given": len(each.said),
+                "new_free": each.wanted - len(each.said) - held[each.id] if each.id in held else 0,
+            }
+            for each in asked
+        ],
+    )
+
+
+def carry(
+    db: sa.Connection, project: str, pool: int, phase: Phase, carried: Sequence[CarriedAnswer]
+) -> None:
+    """Store answers that were given to equal items of earlier pools, with requests to hold them.
+
+    They count as finished, and as nobody's answers: a budget is for what people are asked.
+    """
+    if not carried:
+        return
+    asked = {each.request.id: each.request for each in carried}
+    said = Counter(each.request.id for each in carried)
+    lanes = dict.fromkeys(asked, "")
+    for each in carried:
+        lanes[each.request.id] = with_done(lanes[each.request.id], each.reviewer)
+    db.execute(
+        sa.insert(requests),
+        [
+            {
+                "id": id,
+                "project": project,
+                "pool": pool,
+                "item": request.item,
+                "reason": request.reason,
+                "priority": request.priority,
+                "state": "answered",
+                "key": request.key,
+                "shown": request.shown,
+                "wanted": said[id],
+                "given": said[id],
+                "free": 0,
+                "lane": lanes[id],
+            }
+            for id, request in asked.items()
+        ],
+    )
+    tallies.add(db, project, pool, opened=len(asked), finished=len(asked))
+    db.execute(
+        sa.insert(reviews),
+        [
+            {
+                "id": each.id,
+                "project": project,
+                "request": each.request.id,
+                "pool": pool,
+                "item": each.request.item,
+                "reviewer": each.reviewer,
+                "answers": answers_to_json(each.answers),
+                "seconds": None,
+                "at": each.event.at,
+                "reason": each.request.reason,
+                "phase": phase,
+                "event": each.event.id,
+                "undone": False,
+                "counted": True,
+            }
+            for each in carried
+        ],
+    )
+
+
+_CHANGES = ("state", "lane", "wanted", "given", "free")
+
+
+def _held(db: sa.Connection, asked: _Asked) -> int:
+    """How many hold a seat at a request, after those who answered it left theirs."""
+    mine = seats.c.request == asked.id
+    db.execute(sa.delete(seats).where(mine, seats.c.reviewer.in_(asked.said)))
+    return db.execute(sa.select(sa.func.count()).where(mine)).scalar_one()
+
+
+def _tally(db: sa.Connection, project: str, asked: Sequence[_Asked]) -> None:
+    """Count new answers with who gave them, and finished items with who gave the last."""
+    answers = Counter((each.pool, reviewer) for each in asked for reviewer in each.new)
+    finished = Counter(
+        (each.pool, each.new[-1]) for each in asked if each.new and each.state == "answered"
+    )
+    for place in sorted(answers):
+        pool, reviewer = place
+        tallies.add(db, project, pool, reviewer, answers=answers[place], finished=finished[place])
 
 
 def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview]) -> dict[str, bool]:
@@ -87,15 +244,44 @@ def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview])
     return {row.id: bool(row.counted) for row in found}
 
 
-def _states(db: sa.Connection, project: str, ids: Sequence[str]) -> dict[str, str]:
-    """The states of these requests, which nobody changes until the transaction ends."""
-    found = db.execute(
-        sa.select(requests.c.id, requests.c.state)
-        .where(requests.c.project == project, requests.c.id.in_(ids))
+def _asked(db: sa.Connection, project: Project, ids: Collection[str]) -> dict[str, _Asked]:
+    """These requests, which nobody changes until the transaction ends."""
+    rows = db.execute(
+        sa.select(requests)
+        .where(requests.c.project == project.id, requests.c.id.in_(ids))
         .order_by(requests.c.id)
         .with_for_update()
+    ).all()
+    begun = [row.id for row in rows if row.given]
+    said = _said(db, project.form, begun) if begun else {}
+    return {
+        row.id: _Asked(
+            id=row.id,
+            pool=row.pool,
+            state=row.state,
+            lane=row.lane,
+            wanted=row.wanted,
+            project=project,
+            said=said.get(row.id, {}),
+        )
+        for row in rows
+    }
+
+
+def _said(
+    db: sa.Connection, form: Form, ids: Collection[str]
+) -> dict[str, dict[str, Answers | None]]:
+    """The answers to these requests that stand, by request and reviewer, in order."""
+    found: dict[str, dict[str, Answers | None]] = {}
+    rows = db.execute(
+        sa.select(reviews.c.request, reviews.c.reviewer, reviews.c.answers)
+        .where(reviews.c.request.in_(ids), reviews.c.undone.is_(False), reviews.c.counted.is_(True))
+        .order_by(reviews.c.n)
     )
-    return {row.id: row.state for row in found}
+    for request, reviewer, answers in rows:
+        read = None if answers is None else form.from_json(answers)
+        found.setdefault(request, {})[reviewer] = read
+    return found
 
 
 def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
@@ -104,31 +290,18 @@ def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
 
 
 def recent(db: sa.Connection, project: str, reviewer: str, form: Form, limit: int) -> list[Review]:
-    """This reviewer's last answers that count and stand, newest first."""
+    """This reviewer's last answers that count and stand, newest first; none that was carried."""
     rows = db.execute(
         _standing(project)
-        .where(reviews.c.reviewer == reviewer)
+        .where(reviews.c.reviewer == reviewer, reviews.c.reason != CARRIED)
         .order_by(reviews.c.n.desc())
         .limit(limit)
     )
     return [_review(row, form) for row in rows]
 
 
-def answered_by(db: sa.Connection, project: str, pool: int, reviewer: str) -> int:
-    """How many answers of this reviewer count and stand in a pool."""
-    return db.execute(
-        sa.select(sa.func.count()).where(
-            reviews.c.project == project,
-            reviews.c.pool == pool,
-            reviews.c.reviewer == reviewer,
-            reviews.c.undone.is_(False),
-            reviews.c.counted.is_(True),
-        )
-    ).scalar_one()
-
-
-def undo(db: sa.Connection, project: str, review: Review) -> OpenRequest:
-    """Take an answer back; its request is the first in the queue again.
+def undo(db: sa.Connection, project: Project, review: Review, *, now: int) -> OpenRequest:
+    """Take an answer back; its request waits for one more person, before all others.
 
     Raises :class:`Settled` where the pool is beyond the phase of the answer, or another window
     took it back first.
@@ -137,8 +310,8 @@ def undo(db: sa.Connection, project: str, review: Review) -> OpenRequest:
     same_phase = db.execute(
         sa.update(pools)
         .where(
-            pools.c.project == project,
-            pools.c.number == review.pool,
+            pools.c.project == project.id,
+            pools.c.number == (review.pool or _newest(project.id)),
             pools.c.phase == review.phase,
         )
         .values(undone=pools.c.undone + 1)
@@ -148,23 +321,44 @@ def undo(db: sa.Connection, project: str, review: Review) -> OpenRequest:
             "This answer can no longer be taken back: something was built on it.",
             hint="Labels were frozen after it, or its audit is sealed.",
         )
+    asked = _asked(db, project, [review.request])[review.request]
     taken = db.execute(
         sa.update(reviews)
-        .where(reviews.c.id == review.id, reviews.c.undone.is_(False))
+        .where(
+            reviews.c.id == review.id,
+            reviews.c.undone.is_(False),
+            reviews.c.sealed.is_(False),
+            # A stream seals an answer by moving it out of its window's phase.
+            reviews.c.phase == review.phase,
+        )
         .values(undone=True)
     )
     if taken.rowcount != 1:
         raise Settled("That answer was taken back already.", hint="Answer the item again.")
-    first = db.execute(
-        sa.select(sa.func.min(requests.c.priority)).where(requests.c.project == project)
-    ).scalar_one()
-    db.execute(
-        sa.update(requests)
-        .where(requests.c.id == review.request)
-        .values(state="open", leased_by=None, leased_until=None, priority=first - 1)
+    if None in asked.said.values():
+        raise Settled("The item was erased since.", hint="Go on with the next one.")
+    finished = asked.state == "answered"
+    asked.drop(review.reviewer)
+    _save(db, [asked])
+    # Places in a queue are not negative, and the newest answer taken back comes first.
+    db.execute(sa.update(requests).where(requests.c.id == asked.id).values(priority=-now))
+    tallies.add(
+        db,
+        project.id,
+        review.pool,
+        review.reviewer,
+        answers=-1,
+        finished=(asked.state == "answered") - finished,
     )
     row = db.execute(sa.select(requests).where(requests.c.id == review.request)).one()
     return request_of(row)
+
+
+def _newest(project: str) -> sa.ScalarSelect[int]:
+    """The newest pool: what is in no pool is as old as that one."""
+    return (
+        sa.select(sa.func.max(pools.c.number)).where(pools.c.project == project).scalar_subquery()
+    )
 
 
 def pool_reviews(db: sa.Connection, project: str, pool: int, form: Form) -> list[Review]:
@@ -176,6 +370,7 @@ def pool_reviews(db: sa.Connection, project: str, pool: int, form: Form) -> list
 def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float | None:
     """The median seconds of the last answers that were timed."""
     rows = db.scalars(
+        # A plain condition, as the partial index has it.
         sa.select(reviews.c.seconds)
         .where(
             reviews.c.project == project,
@@ -191,7 +386,7 @@ def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float
 def _standing(project: str) -> sa.Select[tuple[object, ...]]:
     """Answers that count and were not taken back, with what was shown of their items."""
     return (
-        sa.select(reviews, requests.c.key, requests.c.shown)
+        sa.select(reviews, requests.c.key, requests.c.shown, requests.c.gold)
         .join(requests, requests.c.id == reviews.c.request)
         .where(
             reviews.c.project == project,
@@ -216,4 +411,6 @@ def _review(row: sa.Row[tuple[object, ...]], form: Form) -> Review:
         event=row.event,
         key=row.key or "",
         shown=row.shown,
+        gold=row.gold,
+        sealed=row.sealed,
     )

@@ -10,6 +10,7 @@ from sqlalchemy import (
     JSON,
     BigInteger,
     Boolean,
+    CheckConstraint,
     Column,
     Float,
     ForeignKey,
@@ -21,6 +22,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    false,
 )
 from sqlalchemy.dialects import postgresql
 
@@ -94,17 +96,34 @@ requests = Table(
     # What people see of the item, so that serving it takes no columnar file; gone once erased.
     Column("key", Text),
     Column("shown", Json),
-    Column("leased_by", String(36)),
-    Column("leased_until", BigInteger),
+    # Answers the item needs, those that count, and seats that nobody took: see store/seats.py.
+    Column("wanted", Integer, nullable=False, server_default="1"),
+    Column("given", Integer, nullable=False, server_default="0"),
+    Column("free", Integer, nullable=False, server_default="1"),
+    # Whom it is for and who is done with it.
+    Column("lane", Text, nullable=False, server_default="|"),
+    # When it is due; nothing once that was over.
+    Column("due", BigInteger),
+    # The known answer it checks; nothing for an item of a pool.
+    Column("gold", Integer),
     UniqueConstraint("project", "pool", "item"),
+    CheckConstraint("given <= wanted", name="ck_requests_given"),
 )
 Index(
     "ix_requests_queue",
     requests.c.project,
+    requests.c.lane,
     requests.c.priority,
     requests.c.id,
-    sqlite_where=requests.c.state != "answered",
-    postgresql_where=requests.c.state != "answered",
+    sqlite_where=requests.c.free > 0,
+    postgresql_where=requests.c.free > 0,
+)
+Index(
+    "ix_requests_due",
+    requests.c.project,
+    requests.c.due,
+    sqlite_where=requests.c.due.is_not(None) & (requests.c.state == "open"),
+    postgresql_where=requests.c.due.is_not(None) & (requests.c.state == "open"),
 )
 
 reviews = Table(
@@ -125,19 +144,30 @@ reviews = Table(
     Column("phase", String(16), nullable=False),
     Column("event", String(36), nullable=False),
     Column("undone", Boolean, nullable=False),
-    # False for an answer that came after another one: it is kept, and counts for nothing.
+    # False for an answer that came when the item had all it needed: kept, and counts for nothing.
     Column("counted", Boolean, nullable=False),
+    # True once its reviewer saw what others said of the item.
+    Column("sealed", Boolean, nullable=False, server_default=false()),
 )
 Index(
     "ix_reviews_standing",
     reviews.c.project,
     reviews.c.pool,
     reviews.c.item,
+    reviews.c.reviewer,
     unique=True,
     sqlite_where=reviews.c.undone.is_(False) & reviews.c.counted.is_(True),
     postgresql_where=reviews.c.undone.is_(False) & reviews.c.counted.is_(True),
 )
 Index("ix_reviews_reviewer", reviews.c.project, reviews.c.reviewer, reviews.c.n)
+Index(
+    "ix_reviews_timed",
+    reviews.c.project,
+    reviews.c.pool,
+    reviews.c.n,
+    sqlite_where=reviews.c.seconds.is_not(None),
+    postgresql_where=reviews.c.seconds.is_not(None),
+)
 
 rounds = Table(
     "rounds",

@@ -137,7 +137,7 @@ class Bench:
 
     def store_answers(self, reviews: Sequence[NewReview]) -> list[bool]:
         """Store answers; whether each counts."""
-        return self.store.answer(self.project.id, reviews, self.tell)
+        return self.store.answer(self.project, reviews, self.tell)
 
     def answer(self, request: OpenRequest, reviewer: str, answer: Answer, *, id: str = "") -> bool:
         """Store one answer; whether it was the first."""
@@ -201,7 +201,7 @@ def _check_leases(bench: Bench) -> None:
     expect([r.item for r in late] == [5, 3, 4], "What was leased and not answered comes back.")
     bench.store.release(bench.project.id, ben)
     expect([r.item for r in bench.lease(ann)] == [5], "What is given back can be leased.")
-    bench.store.skip(bench.project.id, mine[0].id, [])
+    bench.store.skip(bench.project.id, mine[0].id, ann, [], now=bench.recorder.now())
     bench.store.release(bench.project.id, ann)
     left = [r.item for r in bench.lease(ann, limit=9)]
     expect(left == [3, 4, 5], "A skipped request goes behind the others.")
@@ -237,7 +237,7 @@ def _check_undo(bench: Bench) -> None:
     (review,) = bench.store.recent(bench.project, ann, 9)
     expect(bench.store.answered_by(bench.project.id, 1, ann) == 1, "Answers are counted.")
     undone = bench.event("answer.undone", {"pool": 1, "item": review.item, "answer": review.event})
-    again = bench.store.undo(bench.project.id, review, [undone])
+    again = bench.store.undo(bench.project, review, [undone])
     expect(again.item == review.item, "Undo gives the request of the answer taken back.")
     expect(bench.store.reviews(bench.project, 1) == [], "An answer taken back does not stand.")
     expect(bench.store.recent(bench.project, ann, 9) == [], "Nothing else is left to undo.")
@@ -249,7 +249,7 @@ def _check_undo(bench: Bench) -> None:
     )
     expect_refusal(
         lambda: bench.store.undo(
-            bench.project.id,
+            bench.project,
             review,
             [bench.event("answer.undone", {"pool": 1, "item": 0, "answer": review.event})],
         ),
@@ -295,7 +295,7 @@ def _check_decisions(bench: Bench) -> None:
     expect(pool.phase == "closed", "Deciding changes the phase.")
     expect(pool.people_roots == {name: batch.root}, "A pool names its decisions by question.")
     back = store.batch(project.id, "decisions", batch.root)
-    expect(back.private == list(batch.private), "Decisions come back as they were sealed.")
+    expect(list(back.private) == list(batch.private), "Decisions come back as they were sealed.")
     expect(back.commitments == batch.commitments, "Their commitments come back.")
     expect(np.array_equal(back.ints, batch.ints), "Their numbers come back.")
     expect(store.rounds(project.id, 1) == [learned], "A round comes back as it was.")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from pathlib import Path
 
 from signoff.bootstrap import open_store
 from signoff.errors import SignoffError
@@ -17,13 +18,15 @@ Tell = Callable[[str, SignoffError], None]
 
 
 @contextmanager
-def beside(where: str, stop: threading.Event, on_error: Tell) -> Generator[None]:
+def beside(
+    where: str, stop: threading.Event, on_error: Tell, *, artifacts: Path | None = None
+) -> Generator[None]:
     """Do jobs and send webhooks while the block runs; sets ``stop`` where that cannot go on.
 
     A job that takes longer to end than a few seconds is left: another worker takes it over.
     """
     threads = [
-        threading.Thread(target=_work, args=[where, make, stop, on_error], daemon=True)
+        threading.Thread(target=_work, args=[where, artifacts, make, stop, on_error], daemon=True)
         for make in (_jobs, _webhooks)
     ]
     for thread in threads:
@@ -46,12 +49,13 @@ def _webhooks(store: SqlStore, stop: threading.Event, on_error: Tell) -> None:
 
 def _work(
     where: str,
+    artifacts: Path | None,
     work: Callable[[SqlStore, threading.Event, Tell], None],
     stop: threading.Event,
     on_error: Tell,
 ) -> None:
     try:
-        store = open_store(where, create=False)
+        store = open_store(where, create=False, artifacts=artifacts)
         try:
             work(store, stop, on_error)
         finally:

@@ -7,7 +7,7 @@ from typing import Literal, cast
 
 from signoff.core.records import Json
 
-Kind = Literal["import", "export", "log", "verify"]
+Kind = Literal["import", "export", "log", "verify", "erase"]
 ExportFormat = Literal["csv", "tsv", "jsonl", "parquet"]
 
 WEBHOOK_EVENTS = (
@@ -45,6 +45,11 @@ def export_body(*, format: ExportFormat, by: str) -> Json:
 def log_body(*, content: bool, by: str) -> Json:
     """A project's log as a file; ``content``: with private values."""
     return {"content": content, "by": by}
+
+
+def erase_body(*, pool: int, item: int, by: str) -> Json:
+    """An item whose content is to go, by numbers: its key is content too."""
+    return {"pool": pool, "item": item, "by": by}
 
 
 def part(body: Json, name: str) -> Json:

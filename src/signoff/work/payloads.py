@@ -89,6 +89,7 @@ class Payloads:
         private = decided.batch.private[first : first + PART]
         return {
             "pool": said["pool"],
+            "question": said.get("question"),
             "by": said["by"],
             "part": part,
             "parts": max(1, -(-len(decided.batch.ints) // PART)),

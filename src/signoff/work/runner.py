@@ -14,6 +14,7 @@ from signoff.project.ownership import is_dead, this_process
 from signoff.settings import Settings
 from signoff.store.jobs import MOST_ATTEMPTS, wait_after
 from signoff.store.store import SqlStore
+from signoff.work.erasures import Erasure
 from signoff.work.exports import Export
 from signoff.work.imports import Import
 
@@ -97,6 +98,8 @@ class JobRunner:
                 Export(store=self.store, job=job, done=done).log()
             case "verify":
                 Export(store=self.store, job=job, done=done).verify()
+            case "erase":
+                Erasure(store=self.store, job=job, done=done).run()
             case kind:
                 raise SignoffError(
                     f"This worker does not know jobs of kind {kind[:40]!r}.", hint="Update signoff."

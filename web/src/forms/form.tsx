@@ -10,7 +10,11 @@ import type { Draft } from "../drafts";
 import { Fields, Markdown } from "../items/views";
 import { Action, Key, keepFocus } from "../parts";
 import type { Answer, Question, Request } from "../wire";
+import { Thread } from "../thread";
 import { Form, decidesAtOnce } from "./kinds";
+
+/** What somebody writes beside the answer. */
+type Box = "note" | "flag" | "pass";
 
 interface AnswerFormProps {
   readonly request: Request;
@@ -23,10 +27,11 @@ interface AnswerFormProps {
 export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps): JSX.Element {
   const desk = useDesk();
   const { questions } = desk.project;
-  const opened = useSignal<{ readonly what: "note" | "flag"; readonly on: string } | null>(null);
+  const opened = useSignal<{ readonly what: Box; readonly on: string } | null>(null);
+  const why = useSignal("");
   // A box belongs to its item: the next one begins without.
   const writing = opened.value?.on === request.id ? opened.value.what : null;
-  const write = (what: "note" | "flag" | null): void => {
+  const write = (what: Box | null): void => {
     opened.value = what === null ? null : { what, on: request.id };
   };
   const needsSubmit = questions.length > 1 || questions.some((each) => !decidesAtOnce(each));
@@ -38,6 +43,7 @@ export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps)
       if (key === "s") desk.skip();
       else if (key === "f") write("flag");
       else if (key === "c") write("note");
+      else if (key === "p") write("pass");
       else if (covered) return false;
       else if (active !== undefined && key === cannotSayKey(active)) desk.cannotSay(active.name);
       else if (key === "Enter" && needsSubmit) desk.submit();
@@ -67,12 +73,29 @@ export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps)
       </div>
       <div class="form-foot">
         {writing === "note" && (
+          <>
+            <Thread request={request.id} />
+            <Writing
+              label="Comment for whoever looks after the project"
+              value={draft.note}
+              done="Send"
+              onInput={(note) => desk.setNote(note)}
+              onDone={() => desk.sendComment()}
+              onLeave={() => write(null)}
+            />
+          </>
+        )}
+        {writing === "pass" && (
           <Writing
-            label="Comment, sent with your answer"
-            value={draft.note}
-            done="Keep"
-            onInput={(note) => desk.setNote(note)}
-            onDone={() => write(null)}
+            label="Why is this one not for you?"
+            value={why.value}
+            done="Pass on"
+            onInput={(text) => void (why.value = text)}
+            onDone={() => {
+              desk.skip(why.value);
+              why.value = "";
+              write(null);
+            }}
             onLeave={() => write(null)}
           />
         )}
@@ -93,6 +116,13 @@ export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps)
         <div class="actions">
           <Action keys="S" onClick={() => desk.skip()}>
             Skip
+          </Action>
+          <Action
+            keys="P"
+            expanded={writing === "pass"}
+            onClick={() => write(writing === "pass" ? null : "pass")}
+          >
+            Pass on
           </Action>
           <Action keys="U" onClick={() => void desk.undo()}>
             Undo

@@ -3,28 +3,55 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from signoff.accounts.directory import Directory
+from signoff.core.people import Right, Role
 from signoff.core.records import Project
 from signoff.server import wire
-from signoff.server.access import Access, Caller, Right, Role
-from signoff.server.desks import Desk, Desks, Projects, Standing
+from signoff.server.access import Access, Caller
+from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
 from signoff.server.render import progress_shown
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+
+
+@dataclass(slots=True)
+class SeenTogether:
+    """Numbers of a caller that belong to a standing and change only with it.
+
+    Where a project stands is read a few times a second; what a caller adds to it must not move at
+    other times, or it would tell which items it comes from.
+    """
+
+    _kept: dict[tuple[str, str], tuple[Standing, tuple[int, int]]] = field(
+        default_factory=dict[tuple[str, str], "tuple[Standing, tuple[int, int]]"]
+    )
+
+    def beside(
+        self, standing: Standing, who: tuple[str, str], read: Callable[[], tuple[int, int]]
+    ) -> tuple[int, int]:
+        """The numbers as they were when this standing was first seen."""
+        kept = self._kept.get(who)
+        if kept is None or kept[0] is not standing:
+            kept = (standing, read())
+            self._kept[who] = kept
+        return kept[1]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
-    ``work``: None where there is no long work to order.
+    ``work``: None where there is no long work to order. ``streams``: None where no live items are
+    decided. ``people``: None without accounts.
     """
 
     projects: Projects
@@ -32,8 +59,11 @@ class Services:
     access: Access
     live: Live
     metrics: Metrics
+    seen: SeenTogether = field(default_factory=SeenTogether)
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
+    people: Directory | None = None
+    streams: StoredStreams | None = None
 
 
 def services(request: Request) -> Services:
@@ -81,19 +111,23 @@ class Place:
     @property
     def desk(self) -> Desk:
         """The caller's desk."""
-        return self.services.desks(self.project, self.caller.name)
+        return self.services.desks(self.project, self.caller.name, self.caller.account)
 
     @property
-    def mine(self) -> int:
-        """How many answers the caller gave; nobody gets a desk just by looking."""
-        return self.desk.mine() if self.caller.may("answer", self.project.id) else 0
+    def manager(self) -> Manager:
+        """Where managers sit."""
+        return self.services.desks.manager(self.project)
 
     def progress(self, standing: Standing | None = None) -> wire.ProgressShown:
-        """Where the project stands, now or as just read."""
+        """Where the project stands, now or as just read; nobody gets a desk just by looking."""
         if standing is None:
             standing = self.services.projects.standing(self.project)
-        mine = 0 if standing is None else self.mine
-        return progress_shown(standing, self.project, mine=mine)
+        if standing is None or not self.caller.may("answer", self.project.id):
+            return progress_shown(standing, self.project)
+        desk = self.desk
+        mine, (_, checked) = desk.mine(), desk.known()
+        seen = self.services.seen.beside(standing, (self.project.id, self.caller.name), desk.known)
+        return progress_shown(standing, self.project, mine=mine + checked, known=seen)
 
 
 def _place(right: Right) -> Callable[..., Place]:
@@ -126,7 +160,6 @@ REFUSALS: dict[int, str] = {
     401: "Nobody is signed in, or the token is not valid.",
     403: "The role or the token does not allow this, or the request comes from elsewhere.",
     404: "There is no such thing, or the caller may not know of it.",
-    408: "The body stopped coming.",
     409: "The queue has moved on.",
     410: "It is not kept any more.",
     413: "The request is too large.",

@@ -9,9 +9,11 @@ from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from signoff.core.events import instant
 from signoff.errors import OtherAnswer
 from signoff.server import wire
 from signoff.server.api.context import Answering, refusals
+from signoff.server.desks import Desk
 from signoff.server.problems import Refusal
 from signoff.server.render import parse_answers, request_shown, review_shown, undone_shown
 
@@ -26,24 +28,37 @@ def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
     leased = place.desk.lease(wanted.limit, holding=wanted.holding)
     progress = place.progress()
     nothing = wanted.limit > 0 and not leased.requests
+    why, until = _why_nothing(progress, place.desk) if nothing else (None, None)
     return wire.Leased(
         requests=[request_shown(request, place.project) for request in leased.requests],
         lost=list(leased.lost),
-        why=_why_nothing(progress) if nothing else None,
+        why=why,
+        until=None if until is None else instant(until),
         retry_seconds=RETRY_SECONDS if nothing and progress.phase != "closed" else None,
         progress=progress,
     )
 
 
-def _why_nothing(progress: wire.ProgressShown) -> str:
-    """Why there is nothing to answer now, in a sentence that tells nothing of any item."""
+def _why_nothing(progress: wire.ProgressShown, desk: Desk) -> tuple[str, int | None]:
+    """Why there is nothing to answer now, in sentences that tell nothing of any item; and when the
+    first lease of somebody else ends, where that is what is waited for."""
     if progress.phase == "closed":
-        return "Every item is decided."
+        return "Every item is decided.", None
     if progress.paused is not None:
-        return progress.paused
-    if progress.open:
-        return "Others are answering the items that wait; further ones may follow."
-    return "The machine is working on your answers; further items follow in a moment."
+        return progress.paused, None
+    waiting = desk.waiting()
+    said: list[str] = []
+    if waiting.held_until is not None:
+        said.append("Others are answering items that wait; what they leave comes to you.")
+    if waiting.second:
+        said.append("You answered all that is yours: the rest waits for a further person.")
+    if waiting.assigned:
+        said.append("Items wait for people with another skill.")
+    if said:
+        return " ".join(said), waiting.held_until
+    if waiting.with_you:
+        return "What waits is with you already; further items may follow.", None
+    return "The machine is working on your answers; further items follow in a moment.", None
 
 
 @router.delete("/leases", status_code=204)
@@ -121,7 +136,7 @@ def _with_both(refused: OtherAnswer) -> Refusal:
 @router.post("/requests/{id}/skip", status_code=204, responses=refusals(409))
 def skip(id: RequestId, skipped: wire.Skipped, place: Answering) -> Response:
     """Put a request behind the others."""
-    place.desk.skip(id, skipped.reason)
+    place.desk.skip(id, skipped.reason, for_good=skipped.for_good)
     return Response(status_code=204)
 
 

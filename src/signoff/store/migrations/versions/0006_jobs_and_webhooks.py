@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0006"
-down_revision = "0002"
+down_revision = "0005"
 
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 

@@ -1,0 +1,186 @@
+"""``signoff.Stream``: decide live items in this process, over the same store as the server's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from decimal import Decimal
+from pathlib import Path
+from types import TracebackType
+
+from signoff.audit.verify import Verdict
+from signoff.bootstrap import (
+    DEFAULT_MODEL,
+    ProjectSpec,
+    create_stream,
+    make_decider,
+    open_store,
+    recorder_for,
+    refuse_infeasible_stream,
+)
+from signoff.core.questions import Choice, Form
+from signoff.core.records import Project
+from signoff.core.routing import Certified
+from signoff.core.streams import Reply, StreamSpec, reply_of
+from signoff.core.windows import Effects
+from signoff.desk import QueueDesk, sign_in
+from signoff.storeview import StoreView
+from signoff.stream.decider import Decider, NewItem
+from signoff.stream.models import model_named
+from signoff.stream.status import StreamStatus, status_of
+from signoff.stream.tending import Tender
+
+ACTOR = "stream"
+DEFAULT_STREAM = "stream"
+
+
+@dataclass(slots=True)
+class Stream:
+    """A stream of a store. Make one with :meth:`create`, open it again with :meth:`open`.
+
+    A process that decides needs no other one; somebody must :meth:`tend`, as the worker of
+    ``signoff serve`` does, for the model to learn.
+    """
+
+    view: StoreView
+    _decider: Decider
+    _tender: Tender = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._tender = Tender(decider=self._decider)
+
+    @classmethod
+    def create(
+        cls,
+        store: str | Path,
+        *,
+        labels: Sequence[str],
+        project: str = DEFAULT_STREAM,
+        question: str = "Which label fits?",
+        policy: Certified | None = None,
+        window: int = 7600,
+        audit_rate: Decimal = Decimal("0.1"),
+        model: str = DEFAULT_MODEL,
+        effects: Effects = "reversible",
+        together: bool = False,
+        undo_seconds: int = 10,
+    ) -> Stream:
+        """Make a stream: everything given here is in the log before its first coin falls.
+
+        - ``policy``: at most ``max_error`` of each window's labels may be wrong.
+        - ``window``: N, how many labels a window has; ``audit_rate``: pi, the share audited.
+        - ``model``: "text", or "FILE.py:NAME" of a function or an object with ``predict``.
+        - ``together``: keep the promise for all windows together, not for each.
+        - ``undo_seconds``: how long a person can take an answer back before it is told on.
+
+        Raises :class:`Infeasible` with the numbers that would do.
+        """
+        model_named(model, tuple(labels))
+        promised = policy or Certified()
+        spec = ProjectSpec(
+            name=project,
+            form=Form((Choice.of(list(labels), text=question),)),
+            policy=promised,
+            rules=(),
+            process={"kind": "person"},
+            model=model,
+            group=False,
+            text_column="text",
+            key_column="key",
+            hidden=(),
+        )
+        windows = StreamSpec(
+            items=window,
+            audit_rate=audit_rate,
+            effects=effects,
+            together=together,
+            undo_seconds=undo_seconds,
+        )
+        # Before there is a store: what is refused leaves nothing behind.
+        refuse_infeasible_stream(promised, windows)
+        opened = open_store(str(store), create=True)
+        try:
+            create_stream(opened, spec, windows, actor=ACTOR)
+        finally:
+            opened.close()
+        return cls.open(store, project)
+
+    @classmethod
+    def open(cls, store: str | Path, project: str | None = None) -> Stream:
+        """The stream of this name, or the only project of the store."""
+        view = StoreView.open(str(store), project)
+        try:
+            return cls(view, make_decider(view.store, view.project, actor=ACTOR))
+        except BaseException:
+            view.close()
+            raise
+
+    # ------------------------------------------------------------------- deciding
+
+    def decide(self, items: Sequence[tuple[str, str] | NewItem]) -> list[Reply]:
+        """What became of each item, in order; an item is (key, text), or a :class:`NewItem`.
+
+        The same key again is answered from what is stored. Raises :class:`OtherContent` where it
+        came with other content before.
+        """
+        wanted = [
+            item if isinstance(item, NewItem) else NewItem(key=item[0], text=item[1])
+            for item in items
+        ]
+        return [reply_of(item) for item in self._decider.decide(wanted)]
+
+    def look(self, id: str) -> Reply | None:
+        """An item as it stands now, by the id of its reply."""
+        found = self._decider.look(id)
+        return None if found is None else reply_of(found)
+
+    def tend(self) -> bool:
+        """Seal answers, certify windows that are over, teach the model; whether anything was."""
+        moved = self._tender.tend()
+        if self._tender.wants_to_teach():
+            moved |= self._tender.teach()
+        self.view.store.checkpoint(self.project.id)
+        return moved
+
+    # --------------------------------------------------------------------- people
+
+    def desk(self, reviewer: str, *, kind: str = "person") -> QueueDesk:
+        """A reviewer's place at the queue, by name."""
+        store, project = self.view.store, self.project
+        recorder = recorder_for(store, project.id, actor="desk")
+        id = sign_in(store, recorder, name=reviewer, kind=kind)
+        return QueueDesk(store=store, project=project, recorder=recorder, reviewer=id)
+
+    # -------------------------------------------------------------------- looking
+
+    @property
+    def project(self) -> Project:
+        """The stream as a project."""
+        return self.view.project
+
+    def status(self) -> StreamStatus:
+        """Where the stream stands. Tells of coins: not for whoever reviews."""
+        found = status_of(self.view.store, self.project)
+        if found is None:
+            raise RuntimeError("a stream begins with its first window")
+        return found
+
+    def verify(self) -> Verdict:
+        """Check the log, and that the tables say what it says."""
+        self.view.store.checkpoint(self.project.id)
+        return self.view.verify()
+
+    def close(self) -> None:
+        """Let go of the store."""
+        self.view.close()
+
+    def __enter__(self) -> Stream:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()

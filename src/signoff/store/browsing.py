@@ -1,0 +1,426 @@
+"""What those who run a project look at: items people were asked, who answered, events.
+
+Only reads. Lists go by keyset: each page begins behind the last row of the one before, so that the
+millionth row costs what the first does. SQL only; what a visitor may see is for the caller.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
+from typing import Literal, cast
+
+import sqlalchemy as sa
+
+from signoff.core.records import AskReason, Json, RequestState
+from signoff.errors import StoreError
+from signoff.store.connections import Database
+from signoff.store.schema import (
+    artifacts,
+    event_content,
+    events,
+    requests,
+    reviewers,
+    reviews,
+)
+
+PACE_OF = 200
+"""How many of a reviewer's last answers their pace is taken from."""
+
+MOST_OVERLAPS = 5_000
+"""How many items with several answers agreement is measured on: the newest ones."""
+
+FEW = 500
+"""How many items are named one by one in a query; of more the range is read."""
+
+WAITING: tuple[RequestState, ...] = ("open",)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Given:
+    """A review that counts and stands; ``answers`` by question, None once the item was erased."""
+
+    n: int
+    reviewer: str
+    answers: Json | None
+    at: int
+    event: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AskedItem:
+    """An item people were asked, with the answers that count, oldest first.
+
+    ``shown`` is None once it was erased. ``cursor``: where the next page of its list begins.
+    """
+
+    request: str
+    pool: int
+    item: int
+    key: str
+    shown: Json | None
+    state: RequestState
+    reason: AskReason
+    skips: int
+    cursor: int
+    given: tuple[Given, ...] = ()
+
+    @property
+    def waiting(self) -> bool:
+        """Whether it still waits for an answer."""
+        return self.state in WAITING
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wanted:
+    """Which asked items to list. ``label``: a question and its label, "" for "cannot say"."""
+
+    state: Literal["any", "waiting", "answered"] = "any"
+    reason: AskReason | None = None
+    reviewer: str | None = None
+    label: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewerWork:
+    """What a reviewer did: ``answers`` that count, ``extra`` ones beside others'.
+
+    ``seconds`` is the median of the last timed answers, ``last`` when the newest answer came.
+    """
+
+    id: str
+    name: str | None
+    kind: str
+    answers: int
+    extra: int
+    last: int | None
+    seconds: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SeenEvent:
+    """An event without its content; ``leaf`` is None until it is numbered."""
+
+    n: int
+    id: str
+    leaf: int | None
+    type: str
+    at: int
+    canonical: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ToldEvent(SeenEvent):
+    """An event with what was not erased of its content: names to canonical JSON."""
+
+    content: Mapping[str, str]
+
+
+class Browsing(Database):
+    """Reading what people did; every method is one snapshot."""
+
+    def asked_items(
+        self,
+        project: str,
+        pool: int,
+        wanted: Wanted,
+        *,
+        after: int | None,
+        limit: int,
+        newest: bool = False,
+    ) -> list[AskedItem]:
+        """Asked items of a pool behind a cursor: in item order, or newest answers first."""
+        with self.reading() as db:
+            if newest:
+                return _newest_answered(db, project, pool, wanted, before=after, limit=limit)
+            return _in_order(db, project, pool, wanted, after=after, limit=limit)
+
+    def asked_among(self, project: str, pool: int, items: Sequence[int]) -> list[AskedItem]:
+        """Those of these items that people were asked, in item order."""
+        if not items:
+            return []
+        with self.reading() as db:
+            rows = db.execute(
+                sa.select(requests)
+                .where(
+                    requests.c.project == project,
+                    requests.c.pool == pool,
+                    _among(requests.c.item, items),
+                )
+                .order_by(requests.c.item)
+            ).all()
+            return _with_answers(db, project, pool, rows)
+
+    def asked_item(self, project: str, pool: int, item: int) -> AskedItem | None:
+        """One asked item; None where nobody was asked."""
+        found = self.asked_among(project, pool, [item])
+        return found[0] if found else None
+
+    def item_history(self, project: str, pool: int, item: int) -> list[ToldEvent]:
+        """The events that hold content of an item, oldest first: answers, notes."""
+        with self.reading() as db:
+            rows = db.execute(
+                sa.select(events, event_content.c.name, event_content.c.value)
+                .join(event_content, event_content.c.event == events.c.id)
+                .where(
+                    events.c.project == project,
+                    event_content.c.pool == pool,
+                    event_content.c.item == item,
+                )
+                .order_by(events.c.n)
+            ).all()
+        content: dict[str, dict[str, str]] = {}
+        for row in rows:
+            content.setdefault(row.id, {})[row.name] = row.value
+        first = {row.id: row for row in reversed(rows)}
+        return [
+            ToldEvent(
+                n=row.n,
+                id=id,
+                leaf=row.leaf,
+                type=row.type,
+                at=row.at,
+                canonical=row.canonical,
+                content=content[id],
+            )
+            for id, row in sorted(first.items(), key=lambda each: each[1].n)
+        ]
+
+    def newest_events(
+        self, project: str, *, types: Sequence[str] | None, before: int | None, limit: int
+    ) -> list[SeenEvent]:
+        """The newest events, of these types where given, before a cursor (their ``n``)."""
+        query = sa.select(events).where(events.c.project == project)
+        if types is not None:
+            query = query.where(events.c.type.in_(types))
+        if before is not None:
+            query = query.where(events.c.n < before)
+        with self.reading() as db:
+            return [
+                _seen(row) for row in db.execute(query.order_by(events.c.n.desc()).limit(limit))
+            ]
+
+    def artifact_digest(self, project: str, name: str, root: str) -> str:
+        """The SHA-256 that a columnar file has now; raises :class:`StoreError` where none is
+        named."""
+        with self.reading() as db:
+            found = db.execute(
+                sa.select(artifacts.c.sha256).where(
+                    artifacts.c.project == project,
+                    artifacts.c.root == root,
+                    artifacts.c.name == name,
+                )
+            ).scalar_one_or_none()
+        if found is None:
+            raise StoreError(
+                f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
+            )
+        return found
+
+    def reviewers_work(self, project: str) -> list[ReviewerWork]:
+        """What each reviewer of a project did; who answered most comes first."""
+        stands = reviews.c.undone.is_(False)
+        counted = sa.func.count(reviews.c.n).filter(stands, reviews.c.counted.is_(True))
+        extra = sa.func.count(reviews.c.n).filter(stands, reviews.c.counted.is_(False))
+        with self.reading() as db:
+            rows = db.execute(
+                sa.select(
+                    reviewers.c.id,
+                    reviewers.c.name,
+                    reviewers.c.kind,
+                    counted.label("answers"),
+                    extra.label("extra"),
+                    sa.func.max(reviews.c.at).label("last"),
+                )
+                .select_from(reviewers)
+                .outerjoin(
+                    reviews,
+                    (reviews.c.reviewer == reviewers.c.id) & (reviews.c.project == project),
+                )
+                .where(reviewers.c.project == project)
+                .group_by(reviewers.c.id, reviewers.c.name, reviewers.c.kind)
+                .order_by(counted.desc(), reviewers.c.id)
+            ).all()
+            return [
+                ReviewerWork(
+                    id=row.id,
+                    name=row.name,
+                    kind=row.kind,
+                    answers=row.answers,
+                    extra=row.extra,
+                    last=row.last,
+                    seconds=_pace(db, project, row.id),
+                )
+                for row in rows
+            ]
+
+    def overlaps(self, project: str) -> list[Mapping[str, Json]]:
+        """Answers of different people to the same item: reviewer to answers by question, for each
+        such item."""
+        stands = (
+            (reviews.c.project == project)
+            & reviews.c.undone.is_(False)
+            & reviews.c.answers.is_not(None)
+        )
+        several = (
+            sa.select(reviews.c.pool, reviews.c.item)
+            .where(stands)
+            .group_by(reviews.c.pool, reviews.c.item)
+            .having(sa.func.count(sa.distinct(reviews.c.reviewer)) > 1)
+            .order_by(sa.func.max(reviews.c.n).desc())
+            .limit(MOST_OVERLAPS)
+            .subquery()
+        )
+        with self.reading() as db:
+            rows = db.execute(
+                sa.select(reviews)
+                .join(
+                    several,
+                    (several.c.pool == reviews.c.pool) & (several.c.item == reviews.c.item),
+                )
+                .where(stands)
+                .order_by(reviews.c.n)
+            )
+            found: dict[tuple[int, int], dict[str, Json]] = {}
+            for row in rows:
+                # Whoever answers an item again is heard once, as they think now.
+                if row.answers is not None:
+                    found.setdefault((row.pool, row.item), {})[row.reviewer] = row.answers
+        return list(found.values())
+
+
+# -------------------------------------------------------------------------------- items
+
+
+def _in_order(
+    db: sa.Connection, project: str, pool: int, wanted: Wanted, *, after: int | None, limit: int
+) -> list[AskedItem]:
+    query = sa.select(requests).where(
+        requests.c.project == project, requests.c.pool == pool, *_fits(wanted)
+    )
+    if after is not None:
+        query = query.where(requests.c.item > after)
+    rows = db.execute(query.order_by(requests.c.item).limit(limit)).all()
+    return _with_answers(db, project, pool, rows)
+
+
+def _newest_answered(
+    db: sa.Connection, project: str, pool: int, wanted: Wanted, *, before: int | None, limit: int
+) -> list[AskedItem]:
+    query = (
+        sa.select(requests, reviews.c.n)
+        .join(reviews, reviews.c.request == requests.c.id)
+        .where(reviews.c.project == project, reviews.c.pool == pool, *_stands(wanted))
+    )
+    if wanted.reason is not None:
+        query = query.where(requests.c.reason == wanted.reason)
+    if before is not None:
+        query = query.where(reviews.c.n < before)
+    rows = db.execute(query.order_by(reviews.c.n.desc()).limit(limit)).all()
+    # An item with several answers stands where its newest one does.
+    newest: dict[int, sa.Row[tuple[object, ...]]] = {}
+    for row in rows:
+        newest.setdefault(row.item, row)
+    items = _with_answers(db, project, pool, list(newest.values()))
+    return sorted(items, key=lambda each: -each.cursor)
+
+
+def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    parts: list[sa.ColumnElement[bool]] = []
+    if wanted.state == "waiting":
+        parts.append(requests.c.state.in_(WAITING))
+    if wanted.state == "answered":
+        parts.append(requests.c.state == "answered")
+    if wanted.reason is not None:
+        parts.append(requests.c.reason == wanted.reason)
+    if wanted.reviewer is not None or wanted.label is not None:
+        given = sa.select(reviews.c.n).where(
+            reviews.c.request == requests.c.id,
+            reviews.c.project == requests.c.project,
+            reviews.c.pool == requests.c.pool,
+            reviews.c.item == requests.c.item,
+            *_stands(wanted),
+        )
+        parts.append(given.exists())
+    return parts
+
+
+def _stands(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    parts: list[sa.ColumnElement[bool]] = [
+        reviews.c.undone.is_(False),
+        reviews.c.counted.is_(True),
+    ]
+    if wanted.reviewer is not None:
+        parts.append(reviews.c.reviewer == wanted.reviewer)
+    if wanted.label is not None:
+        question, label = wanted.label
+        said = reviews.c.answers[question]
+        if label:
+            parts.append(said["label"].as_string() == label)
+        else:
+            parts.append(said["cannot_say"].as_boolean().is_(True))
+    return parts
+
+
+def _with_answers(
+    db: sa.Connection, project: str, pool: int, rows: Sequence[sa.Row[tuple[object, ...]]]
+) -> list[AskedItem]:
+    if not rows:
+        return []
+    items = [row.item for row in rows]
+    given: dict[int, list[Given]] = {}
+    for row in db.execute(
+        sa.select(reviews)
+        .where(
+            reviews.c.project == project,
+            reviews.c.pool == pool,
+            _among(reviews.c.item, items),
+            reviews.c.undone.is_(False),
+            reviews.c.counted.is_(True),
+        )
+        .order_by(reviews.c.n)
+    ):
+        given.setdefault(row.item, []).append(
+            Given(n=row.n, reviewer=row.reviewer, answers=row.answers, at=row.at, event=row.event)
+        )
+    return [
+        AskedItem(
+            request=row.id,
+            pool=row.pool,
+            item=row.item,
+            key=row.key or "",
+            shown=row.shown,
+            state=row.state,
+            reason=row.reason,
+            skips=row.skips,
+            cursor=cast("int", getattr(row, "n", row.item)),
+            given=tuple(given.get(row.item, ())),
+        )
+        for row in rows
+    ]
+
+
+def _among(column: sa.Column[int], items: Sequence[int]) -> sa.ColumnElement[bool]:
+    few = len(items) <= FEW
+    return column.in_(items) if few else column.between(min(items), max(items))
+
+
+def _pace(db: sa.Connection, project: str, reviewer: str) -> float | None:
+    rows = db.scalars(
+        sa.select(reviews.c.seconds)
+        .where(
+            reviews.c.project == project,
+            reviews.c.reviewer == reviewer,
+            reviews.c.seconds.is_not(None),
+        )
+        .order_by(reviews.c.n.desc())
+        .limit(PACE_OF)
+    ).all()
+    return median(rows) if rows else None
+
+
+def _seen(row: sa.Row[tuple[object, ...]]) -> SeenEvent:
+    return SeenEvent(
+        n=row.n, id=row.id, leaf=row.leaf, type=row.type, at=row.at, canonical=row.canonical
+    )

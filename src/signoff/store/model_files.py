@@ -1,0 +1,58 @@
+"""Models of streams as files: arrays, written whole before the transaction that names them."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+import tempfile
+from pathlib import Path
+
+from signoff.errors import StoreError
+
+
+class ModelFiles:
+    """``<folder>/<project>/model-<start of SHA-256>.npz``; reading needs no frames."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+
+    def write(self, project: str, data: bytes) -> str:
+        """Write atomically and durably; the SHA-256 that names the file."""
+        sha256 = hashlib.sha256(data).hexdigest()
+        path = self._path(project, sha256)
+        path.parent.mkdir(parents=True, exist_ok=True)
+        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
+        try:
+            with os.fdopen(handle, "wb") as file:
+                file.write(data)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(temporary).replace(path)
+        except BaseException:
+            with contextlib.suppress(OSError):
+                Path(temporary).unlink()
+            raise
+        return sha256
+
+    def read(self, project: str, sha256: str) -> bytes:
+        """The bytes; raises :class:`StoreError` where they are missing or damaged."""
+        path = self._path(project, sha256)
+        try:
+            data = path.read_bytes()
+        except FileNotFoundError:
+            raise StoreError(
+                f"The store's file {path} is missing.",
+                hint="Restore it; the database alone is not the whole store.",
+                code="missing_artifact",
+            ) from None
+        if hashlib.sha256(data).hexdigest() != sha256:
+            raise StoreError(
+                f"The store's file {path} is not as it was written.",
+                hint="Restore it from a backup.",
+                code="damaged",
+            )
+        return data
+
+    def _path(self, project: str, sha256: str) -> Path:
+        return self.folder / project / f"model-{sha256[:32]}.npz"

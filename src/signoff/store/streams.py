@@ -1,0 +1,380 @@
+"""Streams in SQL: windows, items, models. No transactions; callers hold the stream's lock."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import asdict, fields
+from typing import cast
+
+import sqlalchemy as sa
+
+from signoff.core.records import AskReason, Json, NewRequest
+from signoff.core.streams import (
+    Answered,
+    StreamItem,
+    StreamModel,
+    StreamSpec,
+    StreamState,
+    Window,
+)
+from signoff.core.windows import WindowPlan
+from signoff.store import queue
+from signoff.store.schema import pools, reviews
+from signoff.store.schema_streams import items, models, streams, windows
+
+CHUNK = 500
+COUNTS = (
+    "arrived", "admitted", "audited", "tails", "finds", "open", "automatic", "repeats", "alarmed",
+    "certificate",
+)  # fmt: skip
+"""What changes of a window."""
+
+ITEM_COLUMNS = tuple(field.name for field in fields(StreamItem))
+UNDONE_NO_MORE = "finishing"
+"""The phase of a sealed answer: no window is ever in it, so that nobody can take it back."""
+
+# ---------------------------------------------------------------------------- streams
+
+
+def insert_stream(db: sa.Connection, project: str, spec: StreamSpec) -> None:
+    """Store a new stream."""
+    db.execute(
+        sa.insert(streams).values(
+            project=project,
+            spec=spec.to_json(),
+            answers=0,
+            model=None,
+            fitted_at=0,
+            fresh_from=0,
+        )
+    )
+
+
+def read_stream(db: sa.Connection, project: str, *, lock: bool = False) -> StreamState:
+    """The stream; with ``lock`` nobody else changes it until the transaction ends."""
+    query = sa.select(streams).where(streams.c.project == project)
+    row = db.execute(query.with_for_update() if lock else query).one()
+    return StreamState(
+        spec=StreamSpec.from_json(row.spec),
+        answers=row.answers,
+        model=row.model,
+        fitted_at=row.fitted_at,
+        fresh_from=row.fresh_from,
+    )
+
+
+def update_stream(db: sa.Connection, project: str, **changes: object) -> None:
+    """Change a stream's counts or model."""
+    db.execute(sa.update(streams).where(streams.c.project == project).values(**changes))
+
+
+# ---------------------------------------------------------------------------- windows
+
+
+def insert_window(db: sa.Connection, project: str, window: Window) -> None:
+    """Store a window that begins, also as the pool that reviewers know it as."""
+    values = asdict(window) | {"plan": window.plan.to_json()}
+    db.execute(sa.insert(windows).values(project=project, **values))
+    db.execute(
+        sa.insert(pools).values(
+            project=project,
+            number=window.number,
+            rows=window.plan.items,
+            items=window.plan.items,
+            phase="learning",
+            rows_root="",
+            undone=0,
+        )
+    )
+
+
+def update_window(db: sa.Connection, project: str, window: Window) -> None:
+    """Store a window's counts."""
+    counts = {name: getattr(window, name) for name in COUNTS}
+    db.execute(
+        sa.update(windows)
+        .where(windows.c.project == project, windows.c.number == window.number)
+        .values(**counts)
+    )
+
+
+def close_pool(db: sa.Connection, project: str, number: int) -> None:
+    """Nothing of this window waits for people any more."""
+    db.execute(
+        sa.update(pools)
+        .where(pools.c.project == project, pools.c.number == number)
+        .values(phase="closed")
+    )
+
+
+def closed_pools(db: sa.Connection, project: str) -> int:
+    """How many windows are over."""
+    return db.execute(
+        sa.select(sa.func.count()).where(pools.c.project == project, pools.c.phase == "closed")
+    ).scalar_one()
+
+
+def read_windows(
+    db: sa.Connection, project: str, *, number: int | None = None, newest: bool = False
+) -> list[Window]:
+    """The windows of a stream, oldest first: all, one by number, or the newest alone."""
+    query = sa.select(windows).where(windows.c.project == project)
+    if number is not None:
+        query = query.where(windows.c.number == number)
+    order = windows.c.number.desc() if newest else windows.c.number
+    query = query.order_by(order)
+    return [_window(row) for row in db.execute(query.limit(1) if newest else query)]
+
+
+def _window(row: sa.Row[tuple[object, ...]]) -> Window:
+    values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
+    del values["project"]
+    plan = WindowPlan.from_json(cast("Json", values.pop("plan")))
+    return Window(plan=plan, **cast("dict[str, object]", values))  # pyright: ignore[reportArgumentType]
+
+
+# ------------------------------------------------------------------------------ items
+
+
+def insert_items(db: sa.Connection, project: str, new: Sequence[StreamItem]) -> None:
+    """Store items that arrived."""
+    if new:
+        db.execute(sa.insert(items), [_row(project, item) for item in new])
+
+
+def _row(project: str, item: StreamItem) -> dict[str, object]:
+    return {"project": project, **{name: getattr(item, name) for name in ITEM_COLUMNS}}
+
+
+def update_items(db: sa.Connection, project: str, changed: Sequence[StreamItem]) -> None:
+    """Store what became of items."""
+    if not changed:
+        return
+    db.execute(
+        sa.update(items)
+        .where(
+            items.c.project == project,
+            items.c.window == sa.bindparam("at_window"),
+            items.c.item == sa.bindparam("at_item"),
+        )
+        .values(
+            {
+                name: sa.bindparam(f"new_{name}", type_=items.c[name].type)
+                for name in ("why", "state", "heads", "left", "answer", "answered")
+            }
+        ),
+        [
+            {
+                "at_window": item.window,
+                "at_item": item.item,
+                "new_why": item.why,
+                "new_state": item.state,
+                "new_heads": item.heads,
+                "new_left": item.left,
+                "new_answer": item.answer,
+                "new_answered": item.answered,
+            }
+            for item in changed
+        ],
+    )
+
+
+def ask(
+    db: sa.Connection, project: str, window: Window, asked: Sequence[tuple[StreamItem, AskReason]]
+) -> None:
+    """Open requests for items of one window; earlier windows, then earlier items come first."""
+    before = (window.number - 1) * window.plan.items
+    queue.open_requests(
+        db,
+        project,
+        window.number,
+        [
+            NewRequest(
+                id=item.request,
+                item=item.item,
+                reason=reason,
+                priority=before + item.item,
+                key=item.key,
+                shown=item.shown,
+            )
+            for item, reason in asked
+        ],
+    )
+
+
+def items_by_key(db: sa.Connection, project: str, keys: Sequence[str]) -> dict[str, StreamItem]:
+    """The items with these keys."""
+    found: dict[str, StreamItem] = {}
+    for at in range(0, len(keys), CHUNK):
+        rows = db.execute(
+            sa.select(items).where(
+                items.c.project == project, items.c.key.in_(keys[at : at + CHUNK])
+            )
+        )
+        found |= {row.key: item_of(row) for row in rows}
+    return found
+
+
+def item_by_id(db: sa.Connection, project: str, id: str) -> StreamItem | None:
+    """An item by its public id."""
+    row = db.execute(sa.select(items).where(items.c.project == project, items.c.id == id)).first()
+    return None if row is None else item_of(row)
+
+
+def window_items(
+    db: sa.Connection, project: str, number: int, *, only: Sequence[int] | None = None
+) -> list[StreamItem]:
+    """The items of a window in order, or ``only`` these."""
+    query = sa.select(items).where(items.c.project == project, items.c.window == number)
+    if only is not None:
+        query = query.where(items.c.item.in_(only))
+    return [item_of(row) for row in db.execute(query.order_by(items.c.item))]
+
+
+def answered_contents(
+    db: sa.Connection, project: str, number: int, digests: Sequence[str]
+) -> dict[str, StreamItem]:
+    """By digest: the first item of a window with this content that a person answered."""
+    found: dict[str, StreamItem] = {}
+    for at in range(0, len(digests), CHUNK):
+        rows = db.execute(
+            sa.select(items)
+            .where(
+                items.c.project == project,
+                items.c.window == number,
+                items.c.digest.in_(digests[at : at + CHUNK]),
+                items.c.answered.is_not(None),
+            )
+            .order_by(items.c.item.desc())
+        )
+        found |= {row.digest: item_of(row) for row in rows}
+    return found
+
+
+def undecided_windows(db: sa.Connection, project: str, state: str) -> list[int]:
+    """The windows that have items in this state."""
+    rows = db.scalars(
+        sa.select(items.c.window)
+        .where(items.c.project == project, items.c.state != "decided", items.c.state == state)
+        .distinct()
+        .order_by(items.c.window)
+    )
+    return list(rows)
+
+
+def is_decided(db: sa.Connection, project: str, number: int) -> bool:
+    """Whether nothing of a window's items is to come."""
+    waiting = sa.select(items.c.item).where(
+        items.c.project == project, items.c.window == number, items.c.state != "decided"
+    )
+    return db.execute(waiting.limit(1)).first() is None
+
+
+def to_learn_from(db: sa.Connection, project: str, *, after: int, most: int) -> list[StreamItem]:
+    """The newest items that people answered, after so many answers, in order of answering."""
+    rows = db.execute(
+        sa.select(items)
+        .where(items.c.project == project, items.c.answered > after, items.c.shown.is_not(None))
+        .order_by(items.c.answered.desc())
+        .limit(most)
+    ).all()
+    return [item_of(row) for row in reversed(rows)]
+
+
+def traffic(db: sa.Connection, project: str, *, most: int) -> list[StreamItem]:
+    """The newest items, whatever became of them."""
+    rows = db.execute(
+        sa.select(items)
+        .where(items.c.project == project, items.c.shown.is_not(None))
+        .order_by(items.c.window.desc(), items.c.item.desc())
+        .limit(most)
+    ).all()
+    return [item_of(row) for row in reversed(rows)]
+
+
+def item_of(row: sa.Row[tuple[object, ...]]) -> StreamItem:
+    """An item from its row."""
+    values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
+    del values["project"]
+    return StreamItem(**values)  # pyright: ignore[reportArgumentType]
+
+
+# ---------------------------------------------------------------------------- answers
+
+
+def _given(project: str, until: int) -> sa.Select[tuple[object, ...]]:
+    """Answers that count, are old enough, and are not sealed, with their waiting items."""
+    return (
+        sa.select(items, reviews.c.id.label("review"), reviews.c.answers.label("given"))
+        .join(
+            reviews,
+            sa.and_(
+                reviews.c.project == items.c.project,
+                reviews.c.pool == items.c.window,
+                reviews.c.item == items.c.item,
+                reviews.c.undone.is_(False),
+                reviews.c.counted.is_(True),
+            ),
+        )
+        .where(
+            items.c.project == project,
+            items.c.state != "decided",
+            items.c.state == "waiting",
+            reviews.c.at <= until,
+        )
+        .order_by(reviews.c.n)
+    )
+
+
+def has_answers(db: sa.Connection, project: str, until: int) -> bool:
+    """Whether there are answers to seal."""
+    return db.execute(_given(project, until).limit(1)).first() is not None
+
+
+def seal_answers(db: sa.Connection, project: str, until: int) -> list[Answered]:
+    """Seal the answers given until then, in order: from now on nobody can take them back."""
+    found = db.execute(_given(project, until)).all()
+    sealed: set[str] = set()
+    ids = [str(row.review) for row in found]
+    for at in range(0, len(ids), CHUNK):
+        sealed |= set(
+            db.scalars(
+                sa.update(reviews)
+                .where(reviews.c.id.in_(ids[at : at + CHUNK]), reviews.c.undone.is_(False))
+                .values(phase=UNDONE_NO_MORE)
+                .returning(reviews.c.id)
+            )
+        )
+    return [_answered(row) for row in found if row.review in sealed]
+
+
+def _answered(row: sa.Row[tuple[object, ...]]) -> Answered:
+    values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
+    review, answers = str(values.pop("review")), cast("dict[str, Json]", values.pop("given"))
+    del values["project"]
+    item = StreamItem(**values)  # pyright: ignore[reportArgumentType]
+    (answer,) = answers.values()
+    return Answered(item=item, answer=answer, review=review)
+
+
+# ----------------------------------------------------------------------------- models
+
+
+def put_model(db: sa.Connection, project: str, model: StreamModel) -> None:
+    """Store a fitted model; one of the same version takes the newer calibration."""
+    db.execute(
+        sa.delete(models).where(models.c.project == project, models.c.version == model.version)
+    )
+    db.execute(sa.insert(models).values(project=project, **asdict(model)))
+
+
+def find_model(db: sa.Connection, project: str, version: str) -> StreamModel | None:
+    """A model by its version."""
+    row = db.execute(
+        sa.select(models).where(models.c.project == project, models.c.version == version)
+    ).first()
+    if row is None:
+        return None
+    values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
+    del values["project"]
+    return StreamModel(**values)  # pyright: ignore[reportArgumentType]

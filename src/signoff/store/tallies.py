@@ -1,0 +1,69 @@
+"""How many requests were opened, answered and skipped, counted as it happens.
+
+Counting requests would cost more the more there are. Every reviewer has a row of their own per
+pool, so that nobody's answer waits for another's; the loop's row has no reviewer.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from signoff.core.records import QueueCounts
+from signoff.store.schema_queue import tallies
+
+LOOP = ""
+COUNTS = ("opened", "finished", "answers", "skips")
+
+
+def add(
+    db: sa.Connection,
+    project: str,
+    pool: int,
+    reviewer: str = LOOP,
+    *,
+    opened: int = 0,
+    finished: int = 0,
+    answers: int = 0,
+    skips: int = 0,
+) -> None:
+    """Add to the counts of a reviewer in a pool."""
+    more = {"opened": opened, "finished": finished, "answers": answers, "skips": skips}
+    if not any(more.values()):
+        return
+    dialect: Any = postgresql if db.dialect.name == "postgresql" else sqlite
+    row = dialect.insert(tallies).values(project=project, pool=pool, reviewer=reviewer, **more)
+    db.execute(
+        row.on_conflict_do_update(
+            index_elements=["project", "pool", "reviewer"],
+            set_={name: tallies.c[name] + row.excluded[name] for name in COUNTS if more[name]},
+        )
+    )
+
+
+def counts(db: sa.Connection, project: str, pool: int) -> QueueCounts:
+    """How many of a pool's requests wait and were answered."""
+    sums = [sa.func.coalesce(sa.func.sum(tallies.c[name]), 0).label(name) for name in COUNTS]
+    row = db.execute(
+        sa.select(*sums).where(tallies.c.project == project, tallies.c.pool == pool)
+    ).one()
+    return QueueCounts(
+        open=int(row.opened) - int(row.finished),
+        answered=int(row.finished),
+        skipped=int(row.skips),
+        answers=int(row.answers),
+    )
+
+
+def answers_of(db: sa.Connection, project: str, pool: int, reviewer: str) -> int:
+    """How many answers of a reviewer count in a pool."""
+    found = db.execute(
+        sa.select(tallies.c.answers).where(
+            tallies.c.project == project,
+            tallies.c.pool == pool,
+            tallies.c.reviewer == reviewer,
+        )
+    ).scalar_one_or_none()
+    return found or 0

@@ -1,0 +1,68 @@
+"""The secret seeds of windows: nothing but the functions here reads them.
+
+A coin falls for logged admissions alone, and a seed is given away only once no coin and no verdict
+of its window is to come.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+import sqlalchemy as sa
+
+from signoff.core.coins import is_heads
+from signoff.core.streams import window_name
+from signoff.store.schema_streams import items, window_seeds, windows
+
+
+def keep_seed(db: sa.Connection, project: str, number: int, seed: bytes) -> None:
+    """Store the seed of a window that begins."""
+    db.execute(sa.insert(window_seeds).values(project=project, number=number, seed=seed))
+
+
+def flip(
+    db: sa.Connection, project: str, number: int, audit_rate: Decimal
+) -> list[tuple[int, bool]]:
+    """The coins of a window's admissions that have none yet, as (item, heads) in order of
+    admission."""
+    admitted = db.execute(
+        sa.select(items.c.item, items.c.number)
+        .where(
+            items.c.project == project,
+            items.c.window == number,
+            items.c.state == "admitted",
+        )
+        .order_by(items.c.number)
+    ).all()
+    if not admitted:
+        return []
+    pi, seed = float(audit_rate), _seed(db, project, number)
+    name = window_name(number)
+    return [(item, is_heads(seed, name, item, at, pi)) for item, at in admitted]
+
+
+def reveal(db: sa.Connection, project: str, number: int) -> bytes:
+    """The seed of a window that is full and waits for nothing; else :class:`ValueError`."""
+    undecided = db.execute(
+        sa.select(sa.func.count()).where(
+            items.c.project == project, items.c.window == number, items.c.state != "decided"
+        )
+    ).scalar_one()
+    window = _window(db, project, number)
+    if undecided or window.arrived < window.plan["items"]:
+        raise ValueError(f"window {number} is not over: its seed stays secret")
+    return _seed(db, project, number)
+
+
+def _window(db: sa.Connection, project: str, number: int) -> sa.Row[tuple[object, ...]]:
+    return db.execute(
+        sa.select(windows).where(windows.c.project == project, windows.c.number == number)
+    ).one()
+
+
+def _seed(db: sa.Connection, project: str, number: int) -> bytes:
+    return db.execute(
+        sa.select(window_seeds.c.seed).where(
+            window_seeds.c.project == project, window_seeds.c.number == number
+        )
+    ).scalar_one()

@@ -1,0 +1,1 @@
+"""Live traffic: items arrive one by one, and what a window can bear leaves at once."""

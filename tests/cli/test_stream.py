@@ -1,0 +1,95 @@
+"""``signoff stream create``, and the commands about a store on a stream."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from signoff.cli import main
+from signoff.errors import Exit
+from signoff.live import Stream
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> str:
+    return str(tmp_path / "tickets.signoff.db")
+
+
+def create(store: str, *options: str) -> int:
+    return main(["stream", "create", store, "--labels", "Yes,No", *options])
+
+
+def test_a_stream_is_made_and_says_what_it_bears(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(store, "--project", "tickets", "--window", "7600") == Exit.DONE
+    said = capsys.readouterr().out
+    assert "tickets" in said
+    assert "finds allowed  30" in said
+    assert main(["status", store, "--json"]) == Exit.DONE
+    status = json.loads(capsys.readouterr().out)
+    assert (status["state"], status["window"], status["items"]) == ("learning", 1, 7600)
+    assert main(["verify", store]) == Exit.DONE
+    assert main(["export", store]) == Exit.DONE
+    assert main(["report", store]) == Exit.USAGE
+    assert "is a stream: there is no report" in capsys.readouterr().err
+
+
+def test_what_cannot_be_promised_is_refused_and_leaves_nothing(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(store, "--window", "200") == Exit.INFEASIBLE
+    error = capsys.readouterr().err
+    assert "--window 560" in error
+    assert error.count("\n") == 1
+    assert not Path(store).exists()
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (["--window", "0"], "--window 0 holds no label"),
+        (["--window", "many"], "--window 'many' is not a whole number"),
+        (["--audit-rate", "10"], "Did you mean 10%?"),
+        (["--effects", "maybe"], "--effects 'maybe' is not known"),
+        (["--model", "none.py:f"], "Model file 'none.py' does not exist"),
+        (["--undo-seconds", "-1"], "--undo-seconds '-1' is not a whole number"),
+    ],
+)
+def test_a_wrong_option_is_told_in_one_line(
+    store: str, capsys: pytest.CaptureFixture[str], options: list[str], reason: str
+) -> None:
+    assert create(store, *options) == Exit.USAGE
+    error = capsys.readouterr().err
+    assert reason in error
+    assert error.count("\n") == 1
+    assert not Path(store).exists()
+
+
+def test_without_labels_or_a_command_the_way_on_is_told(
+    store: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["stream", "create", store]) == Exit.USAGE
+    assert "Pass --labels A,B" in capsys.readouterr().err
+    assert main(["stream"]) == Exit.USAGE
+    assert "create" in capsys.readouterr().out
+
+
+def test_a_name_is_taken_once(store: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert create(store) == Exit.DONE
+    assert create(store) == Exit.USAGE
+    assert "There is a project 'stream' already" in capsys.readouterr().err
+
+
+def test_the_stream_decides_from_python(store: str) -> None:
+    assert create(store) == Exit.DONE
+    with Stream.open(store) as stream:
+        (reply,) = stream.decide([("a", "Where is my parcel?")])
+        assert (reply.route, reply.answer) == ("REVIEW", None)
+        assert stream.look(reply.id) == reply
+        assert stream.look("none") is None
+        assert stream.status().arrived == 1
+        assert not stream.tend()
+        assert stream.verify().ok
