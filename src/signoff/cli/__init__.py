@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import backup, doctor, run, serve, store_commands, users, worker
+from signoff.cli import backup, doctor, review, run, serve, store_commands, users, worker
 from signoff.cli import stream as live
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
@@ -32,6 +32,7 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("review")(review.review)
 app.add_typer(users.app, name="user")
 app.command("worker")(worker.worker)
 app.command("backup")(backup.backup)
