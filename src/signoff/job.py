@@ -24,11 +24,13 @@ from signoff.bootstrap import (
 )
 from signoff.core.coding import labels_of
 from signoff.core.joining import MOST_OVERLAP
+from signoff.core.process import sources_of
 from signoff.core.questions import Answer, Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
 from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
-from signoff.core.records import Project
+from signoff.core.records import PageSettings, Project, TextDirection
 from signoff.core.routing import AskAlways, Certified, People, Policy
+from signoff.core.showing import ItemKind, guess_item_kind
 from signoff.errors import InputError, StoreChanged, UsageError
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, read_table, require_column
@@ -42,6 +44,8 @@ from signoff.store.store import SqlStore
 DEFAULT_PROJECT = "default"
 DEFAULT_QUESTION = "Which label fits?"
 COLUMN = "column:"
+LOOKED_AT = 20
+"""Texts looked at to guess how items are shown."""
 ACTOR = "run"
 """Who writes a run's events: never a person's name, since the log keeps it for ever."""
 
@@ -86,11 +90,17 @@ class RunOptions:
     budget: int | None = None
     seed: int | None = None
     group: bool | None = None
+    mix_reviewers: bool = False
     store: str | None = None
     out: str | None = None
     report: str | None = None
     show_page: Callable[[str, bool], None] = print_link
     """Told the link of the review page, and whether a browser was opened on it."""
+    item_kind: ItemKind | None = None
+    guideline: str | None = None
+    blur: bool | None = None
+    text_direction: TextDirection | None = None
+    """How a new project is shown to people; a manager changes it later on the page."""
     say: Callable[[str], None] = print_note
     """Told what must be known before anything is asked."""
 
@@ -302,6 +312,30 @@ def new_rows(job: Job) -> tuple[IncomingRows | None, list[str]]:
     return fresh, notes
 
 
+def refuse_other_reviewers(job: Job) -> None:
+    """A changed human process is a changed promise: refuse it, unless it was asked for.
+
+    Raises :class:`StoreChanged` where others than this run's reviewer gave the answers so far.
+    """
+    options, store, project = job.options, job.store, job.project
+    if options.reviewer == "none" or options.mix_reviewers:
+        return
+    (now,) = sources_of(process_of(options))
+    sources = store.reviewer_sources(project.id)
+    answered = {
+        sources[review.reviewer]
+        for pool in store.pools(project.id)
+        for review in store.reviews(project, pool.number)
+    }
+    if answered and not any(now.same(source) for source in answered):
+        before = " and ".join(map(str, sorted(answered)))
+        raise StoreChanged(
+            f"Project {project.name!r} was answered by {before}, not by {now}.",
+            hint="Pass that --reviewer to go on as begun, or --mix-reviewers to let both answer"
+            " and have the certificate say so.",
+        )
+
+
 def _store_exists(where: str) -> bool:
     return "://" in where or Path(where).exists()
 
@@ -357,6 +391,7 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
     for column in columns_shown(form):
         require_column(table, column, "a question's definition")
     oracle = oracle_columns(options.oracle, form)
+    text = _text_column(table, options, form, tuple(oracle.values()))
     return ProjectSpec(
         name=options.project,
         form=form,
@@ -365,11 +400,30 @@ def _specify(table: Table, options: RunOptions) -> ProjectSpec:
         process=process_of(options),
         model=_model_name(options.model),
         group=True if options.group is None else options.group,
-        text_column=_text_column(table, options, form, tuple(oracle.values())),
+        text_column=text,
         key_column=options.key,
         hidden=tuple(oracle.values()),
         queue=options.queue,
+        item_kind=options.item_kind or _item_kind(table, text),
+        page=_page(options),
     )
+
+
+def _page(options: RunOptions) -> PageSettings:
+    """How a first run has the project shown; managers may change it on the page."""
+    return PageSettings(
+        guideline=options.guideline or "",
+        blur=bool(options.blur),
+        text_direction=options.text_direction or "auto",
+    )
+
+
+def _item_kind(table: Table, text: str | None) -> ItemKind:
+    """What the texts are, from the first of them: conversations, JSON, or plain text."""
+    if text is None:
+        return "fields"
+    column = table.frame[text].cast(pl.String).str.strip_chars()
+    return guess_item_kind(column.filter(column != "").head(LOOKED_AT).to_list())
 
 
 def _default_policy(options: RunOptions, form: Form) -> Policy:
@@ -467,6 +521,7 @@ def _refuse_changes(options: RunOptions, project: Project, table: Table) -> None
         ("labels", options.labels, labels_of(project.form.questions[0])),
         ("question", options.question, project.form.questions[0].text),
         ("model", None if options.model is None else _model_name(options.model), project.model),
+        ("items", options.item_kind, project.item_kind),
         ("text column", options.text, project.text_column),
         ("key column", options.key, project.key_column),
         ("grouping", options.group, project.group),

@@ -19,7 +19,7 @@ from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
 from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
 from signoff.core.joining import answered_items
-from signoff.core.questions import answer_text
+from signoff.core.questions import Question, answer_text
 from signoff.core.records import Json, Pool, Project
 from signoff.core.repeated import Repeated
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
@@ -27,6 +27,7 @@ from signoff.formats.results import Decisions, results_frame
 from signoff.formats.write import replace_file, write_table, write_text
 from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
+from signoff.project.carrying import carried_otherwise
 from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
@@ -36,6 +37,9 @@ from signoff.project.views import ITEM, KEY, PoolViews
 from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
 from signoff.store.store import SqlStore
+
+TRIES = 5
+"""How often a live store is looked at before a disagreement counts."""
 
 
 def one_line(error: Exception) -> str:
@@ -194,14 +198,26 @@ class StoreView:
         self._refuse_stream("report")
         from signoff.report.html import render_report
 
-        reporter = Reporter(
+        questions = self.project.form.questions
+        return render_report(*(self._reporter(question).data() for question in questions))
+
+    def _reporter(self, question: Question) -> Reporter:
+        return Reporter(
             store=self.store,
             project=self.project,
-            question=self.project.form.questions[0],
+            question=question,
             views=self.views,
-            certificate=self.certificate(),
+            certificate=self._certificate_of(question.name),
         )
-        return render_report(reporter.data())
+
+    def _certificate_of(self, question: str) -> Json | None:
+        """One question's certificate of the newest pool, as its report shows it."""
+        certificate = self.certificate()
+        if certificate is None or len(self.project.form.questions) == 1:
+            return certificate
+        parts = cast("dict[str, Json]", certificate["questions"])
+        signed = {name: certificate[name] for name in ("checkpoint", "key_id")}
+        return {**parts[question], **signed} if question in parts else None
 
     def report(self, path: str) -> None:
         """Write the report."""
@@ -285,13 +301,32 @@ class StoreView:
             ) from error
 
     def _verdict(self, public_key: str | None) -> Verdict:
-        parts = log_parts(self.store, self.project, content=True)
-        verdict = verify_log(parts, public_key=public_key)
+        seen = self.store.last_event(self.project.id)
+        verdict = self._verdict_now(public_key)
+        for _ in range(TRIES):
+            newest = self.store.last_event(self.project.id)
+            if verdict.ok or newest == seen:
+                break
+            # A live run moved on between two looks: look again.
+            seen, verdict = newest, self._verdict_now(public_key)
+        return verdict
+
+    def _verdict_now(self, public_key: str | None) -> Verdict:
+        # What a run that is at work, or was stopped, has not signed yet is a normal thing to see.
+        parts = log_parts(self.store, self.project, content=True, unsigned=True)
+        verdict = verify_log(parts, public_key=public_key, allow_tail=True)
         if not verdict.ok:
             return verdict
-        with self.store.reading() as db:
+        with self.store.reading(frozen=True) as db:
             problems = list(disagreements(db, self.project.id))
+        tail = verdict.events - verdict.covered
+        if tail and self.pools and self.finished:
+            problems.append(
+                f"The project is finished, but no checkpoint covers its newest {tail} events;"
+                " the same run again signs them."
+            )
         problems += self._shown_otherwise()
+        problems += carried_otherwise(self.store, self.project, self.views)
         if not problems:
             return verdict
         problem = Problem(line=0, event=None, reason=problems[0])

@@ -31,8 +31,9 @@ COMMANDS = (
     "doctor",
 )
 RUN_FLAGS = (
-    "--text --key --labels --question --project --policy --max-error --certainty --slice "
-    "--ask-always --model --reviewer --as --budget --seed --no-group --store --out --report --json"
+    "--text --key --labels --question --form --show --guideline --blur --direction "
+    "--project --policy --max-error --certainty --slice --ask-always --model --reviewer --as "
+    "--budget --seed --no-group --store --out --report --json"
 )
 
 

@@ -117,7 +117,8 @@ def tell(place: Workplace, type: str, body: dict[str, object]) -> None:
 
 
 def certificate(place: Workplace, n: int = 1) -> None:
-    tell(place, "certificate.issued", {"pool": 1, "attempt": n, "certificate": {"n": n}})
+    body = {"pool": 1, "question": "answer", "attempt": n, "certificate": {"n": n}}
+    tell(place, "certificate.issued", body)
 
 
 def test_decisions_are_told_with_keys_and_answers(place: Workplace, receiver: Receiver) -> None:

@@ -7,7 +7,7 @@ coins that the log names. See :mod:`signoff.core.windows` for why the numbers ho
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
 
@@ -54,7 +54,7 @@ class StreamHistory:
     spec: StreamSpec
     process: object
     labels: frozenset[str]
-    reviewers: set[str]
+    reviewers: Container[str]
     seeds: dict[str, tuple[int, int]]
     certificates: list[Json]
     windows: list[WindowHistory] = field(default_factory=list[WindowHistory])
@@ -65,7 +65,7 @@ class StreamHistory:
         body: Json,
         form: Form,
         *,
-        reviewers: set[str],
+        reviewers: Container[str],
         seeds: dict[str, tuple[int, int]],
         certificates: list[Json],
     ) -> StreamHistory:

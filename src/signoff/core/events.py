@@ -353,8 +353,9 @@ def _type(content: Iterable[str] = (), **fields: Check) -> EventType:
 
 EVENT_TYPES: Mapping[str, EventType] = {
     "project.created": _type(
-        name=_text, kind=_text, form=_list_of(is_object), policy=is_object,
-        rules=_list_of(is_object), process=is_object, model=_text, public_key=_text, signoff=_text,
+        ["guideline"], name=_text, kind=_text, form=_list_of(is_object), item_kind=_text,
+        blur=_boolean, text_direction=_text, policy=is_object, rules=_list_of(is_object),
+        process=is_object, model=_text, public_key=_text, signoff=_text,
     ),
     "reviewer.added": _type(["name"], reviewer=_text, kind=_text),
     "rows.added": _type(pool=_count, rows=_count, items=_count, batch=_batch("rows")),
@@ -366,6 +367,10 @@ EVENT_TYPES: Mapping[str, EventType] = {
     "answer.extra": _type(
         ["answers", "note"], pool=_count, item=_count, questions=_versions, reviewer=_text,
         seconds=_or_null(_number), reason=_text,
+    ),
+    "answer.carried": _type(
+        ["answers"], pool=_count, item=_count, questions=_versions, reviewer=_text, reason=_text,
+        answer=_text,
     ),
     "answer.undone": _type(pool=_count, item=_count, answer=_text),
     "reviewer.tagged": _type(reviewer=_text, tags=_list_of(_text)),

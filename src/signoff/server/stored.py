@@ -81,7 +81,7 @@ class StoredProjects:
         if project.kind == "stream":
             return self._stream(project, pools[-1])
         counts = self.store.queue_counts(project.id, pools[-1].number)
-        left = None if self.budget is None else max(0, self.budget - counts.answered)
+        left = None if self.budget is None else max(0, self.budget - counts.answers)
         progress = progress_of(self.store, project, pools[-1], budget_left=left)
         certificate = self.certificate(project) if progress.phase == "closed" else None
         return Standing(

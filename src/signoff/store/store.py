@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
+from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
+    CarriedAnswer,
     JobDone,
     NewEvent,
     NewRequest,
@@ -24,19 +26,19 @@ from signoff.core.records import (
     Project,
     Round,
 )
-from signoff.errors import StoreError
-from signoff.store import erase, gold, log, projects, queue
+from signoff.store import erase, gold, log, projects, queue, reviews
 from signoff.store.admitting import Admitting
 from signoff.store.browsing import Browsing
-from signoff.store.database import shown, translated
+from signoff.store.database import translated
 from signoff.store.jobs import Jobs, finish
 from signoff.store.model_files import ModelFiles
+from signoff.store.owning import Owning
 from signoff.store.presenting import Presenting
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.streaming import Streaming
 from signoff.store.talking import Talking
-from signoff.store.transfers import Transfers
+from signoff.store.transfers import Transfers, default_folder
 from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -45,23 +47,14 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-def default_folder(url: sa.URL) -> Path:
-    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
-    if url.get_backend_name() == "sqlite":
-        path = Path(str(url.database))
-        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
-    raise StoreError(
-        f"{shown(url)} has no folder for its columnar files.",
-        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
-    )
-
-
 def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     """The roots of batches by question."""
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
+class SqlStore(
+    Owning, Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking
+):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -133,23 +126,6 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         with self.reading() as db:
             return projects.project_names(db)
 
-    def take_ownership(
-        self, project: str, owner: str, *, dead: str | None, now: int, until: int
-    ) -> str | None:
-        """Make ``owner`` the project's loop; the live owner's name where there is one."""
-        with self.transaction() as db:
-            return projects.take_ownership(db, project, owner, dead=dead, now=now, until=until)
-
-    def current_owner(self, project: str) -> str | None:
-        """Who owns the project's loop, alive or not."""
-        with self.reading() as db:
-            return projects.current_owner(db, project)
-
-    def release_ownership(self, project: str, owner: str) -> None:
-        """Let another run own the project."""
-        with self.transaction() as db:
-            projects.release_ownership(db, project, owner)
-
     def find_reviewer(self, project: str, name: str) -> str | None:
         """The id of a reviewer by name."""
         with self.reading() as db:
@@ -168,6 +144,11 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         with self.reading() as db:
             return projects.reviewer_names(db, project)
 
+    def reviewer_sources(self, project: str) -> dict[str, Source]:
+        """Where the answers of each reviewer come from, by the reviewer's id."""
+        with self.reading() as db:
+            return projects.reviewer_sources(db, project)
+
     # --------------------------------------------------------------------- pools
 
     def add_pool(
@@ -176,12 +157,13 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         batch: Batch,
         table: object,
         events: Sequence[NewEvent],
+        carried: Sequence[CarriedAnswer] = (),
         *,
         founding: Project | None = None,
         done: JobDone | None = None,
     ) -> None:
-        """Store rows that came in together; with the project that begins with them, and the end
-        of the job that brought them.
+        """Store rows that came in together, with the answers that equal items got before; with the
+        project that begins with them, and the end of the job that brought them.
 
         Raises :class:`JobMoved` where the job is not this worker's any more.
         """
@@ -192,13 +174,15 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         with translated(self._url):
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
+            self.require_ownership(db, pool.project)
             if founding is not None:
                 projects.insert_project(db, founding)
             if done is not None:
                 finish(db, done, project=pool.project)
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
-            log.append(db, pool.project, events)
+            reviews.carry(db, pool.project, pool.number, pool.phase, carried)
+            log.append(db, pool.project, [*events, *(each.event for each in carried)])
 
     def pools(self, project: str) -> list[Pool]:
         """The pools of a project, oldest first."""
@@ -268,6 +252,7 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         raises :class:`AnswersChanged` where an answer was taken back since.
         """
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, pool, undone)
             queue.open_requests(db, project, pool, requests)
             if round is not None:
@@ -294,6 +279,7 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         """
         saved = self._save(project, frozen)
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, round.pool, undone)
             for question, batch in frozen.items():
                 self._name(db, project, batch, saved[question])
@@ -330,6 +316,7 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         """
         saved = self._save(project, decisions)
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, pool, undone)
             for question, batch in decisions.items():
                 self._name(db, project, batch, saved[question])
@@ -378,15 +365,22 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
             del self._sequencers[project]
             raise
 
+    def last_event(self, project: str) -> int:
+        """A number that grows with every event of a project."""
+        with self.reading() as db:
+            return log.last_event(db, project)
+
     def unsigned(self, project: str) -> int:
         """How many events no checkpoint covers yet."""
         with self.reading() as db:
             return log.unnumbered(db, project)
 
-    def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
-        """Numbered events in log order."""
+    def events(
+        self, project: str, types: Sequence[str] | None = None, *, unsigned: bool = False
+    ) -> Iterator[log.StoredEvent]:
+        """Numbered events in log order, then those no checkpoint covers yet where ``unsigned``."""
         with self.reading() as db:
-            yield from log.read_events(db, project, types)
+            yield from log.read_events(db, project, types, unsigned=unsigned)
 
     def checkpoints(self, project: str) -> list[str]:
         """Every signed checkpoint, smallest tree first."""
@@ -418,6 +412,7 @@ class SqlStore(Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presen
         The caller owns the project's loop. :meth:`sweep` and :meth:`compact` complete it.
         """
         with self.transaction() as db:
+            self.require_ownership(db, project)
             for old in erase.artifacts_of(db, project, pool):
                 sha256 = self.artifacts.blank(
                     project, old.name, old.root, sha256=old.sha256, items=[item]

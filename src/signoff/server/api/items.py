@@ -26,7 +26,7 @@ ACCEPTED = {202: {"model": JobShown, "description": "A worker will do it; see th
     "/uploads",
     status_code=201,
     openapi_extra=BODY,
-    responses=refusals(507),
+    responses=refusals(422, 507),
 )
 async def upload(
     request: Request, caller: Known, work: Working, name: FileName = None
