@@ -34,6 +34,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 CERTAINTIES = ("0.9", "0.95", "0.99")
 DEFAULT_QUESTION = "Which label fits?"
 MOST_NAME = 200
+LEAST_LABELS, MOST_LABELS = 2, 100
 UploadId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
 
 
@@ -80,6 +81,11 @@ class Plan:
         if not self.text:
             raise InputError("No text column was chosen.", hint="Choose what people are to read.")
         labels = [line.strip() for line in self.labels.splitlines() if line.strip()]
+        if not LEAST_LABELS <= len(labels) <= MOST_LABELS:
+            raise InputError(
+                f"A choice needs {LEAST_LABELS} to {MOST_LABELS} possible answers; got {len(labels)}.",
+                hint="Write each on a line of its own.",
+            )
         Choice.of(labels)
         return {
             "project": self.name,
