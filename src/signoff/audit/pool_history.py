@@ -190,6 +190,7 @@ def check_decided(pool: PoolHistory, question: str) -> None:
 
 
 def isin(items: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.bool_]:
+    """(n,) whether each of the items is one of those known."""
     return np.isin(items, np.array(known, dtype=np.int64))
 
 
