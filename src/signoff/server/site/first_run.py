@@ -83,7 +83,8 @@ class Plan:
         labels = [line.strip() for line in self.labels.splitlines() if line.strip()]
         if not LEAST_LABELS <= len(labels) <= MOST_LABELS:
             raise InputError(
-                f"A choice needs {LEAST_LABELS} to {MOST_LABELS} possible answers; got {len(labels)}.",
+                f"A choice needs {LEAST_LABELS} to {MOST_LABELS} possible answers;"
+                f" got {len(labels)}.",
                 hint="Write each on a line of its own.",
             )
         Choice.of(labels)
