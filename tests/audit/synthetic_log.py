@@ -17,11 +17,12 @@ from signoff.audit.export import batch_lines, checkpoint_line, event_line, heade
 from signoff.audit.keys import SigningKey
 from signoff.core.audits import draw
 from signoff.core.batches import Batch, BatchName, StoredBatch, seal
+from signoff.core.canonical import canonical_json
 from signoff.core.certificate import issue
 from signoff.core.certification import RIGHT, WRONG, split_tests
 from signoff.core.coins import seed_commitment
 from signoff.core.commitment import Commitment, certify, commit_test
-from signoff.core.events import build_event, canonical_json, commit
+from signoff.core.events import build_event, commit
 from signoff.core.merkle import Frontier
 from signoff.core.process import Source, answered_by
 from signoff.core.questions import Choice

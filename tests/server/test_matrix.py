@@ -33,6 +33,9 @@ REVIEW = {"request": "none", "answers": {"answer": {"cannot_say": True}}}
 PROJECT = {"name": "new", "upload": "none", "labels": ["A", "B"]}
 HOOK = {"url": "https://hooks.example/x", "events": ["certificate.issued"]}
 
+COMMENT = {"id": "0190a2b4-0000-7000-8000-000000000001", "text": "half a sentence"}
+GOLD = {"items": [{"key": "k", "text": "good", "answers": {"answer": {"label": "Positive"}}}]}
+
 ROUTES: Mapping[str, tuple[Need, Any]] = {
     "GET /healthz": ("open", None),
     "GET /metrics": ("site", None),
@@ -58,6 +61,14 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     f"POST {P}/items": ("manage", {"items": [{"key": "k", "text": "hello"}]}),
     f"GET {P}/items/{{id}}": ("manage", None),
     f"GET {P}/stream": ("not blind", None),
+    # the queue and who manages it
+    f"GET {P}/requests/{{id}}/comments": ("answer", None),
+    f"POST {P}/requests/{{id}}/comments": ("answer", COMMENT),
+    f"POST {P}/requests/{{id}}/assign": ("manage", {"tag": "medical"}),
+    f"GET {P}/reviewers": ("manage", None),
+    f"PUT {P}/reviewers/{{id}}/tags": ("manage", {"tags": ["medical"]}),
+    f"GET {P}/gold": ("manage", None),
+    f"POST {P}/gold": ("manage", GOLD),
     # long work
     "POST /api/v1/uploads": ("site", b"text\nhello\n"),
     f"POST {P}/import": ("manage", b"text\nhello\n"),

@@ -11,7 +11,7 @@ from account_houses import PORT, URL, AccountHouse
 from directories import PASSWORD
 from offices import STATIC, begin, office, token_of, words
 
-from signoff.core.events import EVENT_TYPES
+from signoff.core.event_types import EVENT_TYPES
 from signoff.core.questions import Choice, Form, Rating
 from signoff.core.routing import People
 from signoff.server.app import create_app

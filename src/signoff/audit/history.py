@@ -36,8 +36,10 @@ from signoff.audit.pool_history import (
     isin,
 )
 from signoff.audit.streams import STREAM_EVENTS, StreamHistory
+from signoff.core.canonical import Json, canonical_json
 from signoff.core.decisions import BY_CODE
-from signoff.core.events import Event, Json, canonical_json, check_body
+from signoff.core.event_types import check_body
+from signoff.core.events import Event
 from signoff.core.process import Source, answered_by, process_of_answers
 from signoff.core.questions import Form, form_from_json
 from signoff.core.records import overlap_of

@@ -12,8 +12,9 @@ from dataclasses import dataclass, field
 from typing import NoReturn, cast
 
 from signoff.audit.windows import ItemHistory, WindowHistory, loose_item
+from signoff.core.canonical import Json
 from signoff.core.coins import SEED_BYTES, is_heads, seed_commitment
-from signoff.core.events import Event, Json
+from signoff.core.events import Event
 from signoff.core.questions import Choice, Form
 from signoff.core.routing import Certified, policy_from_json
 from signoff.core.streams import StreamSpec, window_name

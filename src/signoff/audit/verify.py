@@ -27,15 +27,8 @@ from signoff.audit.history import History
 from signoff.audit.keys import parse_public_key
 from signoff.audit.values import row_label
 from signoff.core.batches import COLUMNS, BatchName, StoredBatch
-from signoff.core.events import (
-    ROWS_PER_LEAF,
-    SALT_BYTES,
-    Event,
-    Json,
-    batch_leaves,
-    commit,
-    commit_rows,
-)
+from signoff.core.canonical import Json
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, Event, batch_leaves, commit, commit_rows
 from signoff.core.merkle import HASH_BYTES, Frontier
 from signoff.errors import VerificationFailed
 

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 
 import sqlalchemy as sa
 
-from signoff.core.events import canonical_json
+from signoff.core.canonical import canonical_json
 from signoff.core.people import Account, Person, Role, name_key
 from signoff.core.records import NewEvent
 from signoff.errors import InputError, StoreBusy

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from signoff.core.events import canonical_json, instant
+from signoff.core.canonical import canonical_json
+from signoff.core.events import instant
 from signoff.core.records import Json
 from signoff.store.compare_gold import gold_disagreements
 from signoff.store.compare_queue import (

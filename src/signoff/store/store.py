@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -34,6 +34,7 @@ from signoff.store.jobs import Jobs, finish
 from signoff.store.model_files import ModelFiles
 from signoff.store.owning import Owning
 from signoff.store.presenting import Presenting
+from signoff.store.recording import Recording
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.streaming import Streaming
@@ -53,7 +54,16 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
 
 
 class SqlStore(
-    Owning, Reviewing, Admitting, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking
+    Owning,
+    Recording,
+    Reviewing,
+    Admitting,
+    Jobs,
+    Webhooks,
+    Streaming,
+    Browsing,
+    Presenting,
+    Talking,
 ):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
@@ -74,7 +84,6 @@ class SqlStore(
         super().__init__(where, create=create)
         self._folder = artifacts or default_folder(self._url)
         self.signer = signer
-        self._sequencers: dict[str, log.Sequencer] = {}
 
     @cached_property
     def artifacts(self) -> ArtifactFolder:
@@ -344,63 +353,6 @@ class SqlStore(
         """The newest attempt at a pool's certificate for each question."""
         with self.reading() as db:
             return projects.pool_audits(db, project, pool)
-
-    # ----------------------------------------------------------------------- log
-
-    def record(self, project: str, events: Sequence[NewEvent]) -> None:
-        """Append events that change nothing else."""
-        with self.transaction() as db:
-            log.append(db, project, events)
-
-    def checkpoint(self, project: str) -> str | None:
-        """Number new events and sign a checkpoint over the whole log; its text."""
-        if self.signer is None:
-            raise RuntimeError("this store was opened without a key to sign with")
-        sequencer = self._sequencers.setdefault(project, log.Sequencer(project, self.signer))
-        try:
-            with self.transaction() as db:
-                return sequencer.run(db, now=log.last_instant(db, project))
-        except BaseException:
-            # Its tree may hold numbers that were rolled back.
-            del self._sequencers[project]
-            raise
-
-    def last_event(self, project: str) -> int:
-        """A number that grows with every event of a project."""
-        with self.reading() as db:
-            return log.last_event(db, project)
-
-    def unsigned(self, project: str) -> int:
-        """How many events no checkpoint covers yet."""
-        with self.reading() as db:
-            return log.unnumbered(db, project)
-
-    def events(
-        self, project: str, types: Sequence[str] | None = None, *, unsigned: bool = False
-    ) -> Iterator[log.StoredEvent]:
-        """Numbered events in log order, then those no checkpoint covers yet where ``unsigned``."""
-        with self.reading() as db:
-            yield from log.read_events(db, project, types, unsigned=unsigned)
-
-    def checkpoints(self, project: str) -> list[str]:
-        """Every signed checkpoint, smallest tree first."""
-        with self.reading() as db:
-            return log.all_checkpoints(db, project)
-
-    def newest_checkpoint(self, project: str) -> str | None:
-        """The text of the newest signed checkpoint."""
-        with self.reading() as db:
-            return log.newest_checkpoint(db, project)
-
-    def decision_event(self, project: str, root: str) -> str | None:
-        """The id of the event that made a batch of decisions."""
-        with self.reading() as db:
-            return log.event_of_batch(db, project, root)
-
-    def last_instant(self, project: str) -> int:
-        """The time of the newest event: a clock set back never goes behind it."""
-        with self.reading() as db:
-            return log.last_instant(db, project)
 
     # ------------------------------------------------------------------- erasure
 
