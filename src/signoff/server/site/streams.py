@@ -32,11 +32,14 @@ def stream_panels(visit: Visit) -> Sequence[Panel]:
             ("Found wrong, and corrected", f"{count(status.finds)} (limit {count(status.limit)})"),
             ("Budget left before a pause", count(status.budget_left)),
         ]
+    why = status.why
+    if visit.answers and status.state == "paused":
+        why = "Nothing is automatic until people have answered more."
     panels = [
         Panel(
             title="Automation",
             facts=facts,
-            state=status.why,
+            state=why,
             care=status.state in ("paused", "stopped"),
         )
     ]
