@@ -15,7 +15,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK := 1
 # Without compiled modules every process the tests start would compile all of them anew.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help run test lint format soak bench docs picture constraints clean
+.PHONY: help run test lint format soak bench screenshots docs picture constraints clean
 
 help:
 	@echo 'make run      label the example reviews: you answer on a terminal, a column answers without one'
@@ -24,6 +24,7 @@ help:
 	@echo 'make bench    every benchmark; redraws the table in README.md (QUICK=1: a minute each)'
 	@echo 'make lint     the checks of make test without the tests'
 	@echo 'make format   reformat the code'
+	@echo 'make screenshots  pictures of every page and question kind in build/screenshots'
 	@echo 'make docs     the documentation as HTML in build/docs'
 	@echo 'make clean    remove the virtual environment and everything built'
 
@@ -84,6 +85,15 @@ soak: $(STAMP) chromium
 bench: $(STAMP)
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[bench]'
 	$(PY) benchmarks/run_all.py $(if $(QUICK),--quick)
+
+# Every page at 1280 and 360 px, light and dark; ends with what axe finds and what is too wide.
+screenshots: $(STAMP) chromium
+	@command -v npm >/dev/null || { echo 'make screenshots needs npm.' >&2; exit 1; }
+	@cd web && { [ -d node_modules ] || npm ci --silent; } && npm run --silent build
+	@failed=''; \
+	echo '== the review page'; (cd web && node shots.mjs ../build/screenshots/review) || failed=1; \
+	echo '== every other page'; $(PY) tests/browser/screenshots.py build/screenshots || failed=1; \
+	[ -z "$$failed" ]
 
 docs: $(STAMP)
 	$(PY) -m pip install --quiet --constraint constraints.txt --editable '.[docs]'

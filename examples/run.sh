@@ -9,8 +9,12 @@ data=$folder/reviews.csv
 mkdir -p "$folder"
 [ -f "$data" ] || cp "$(dirname "$0")/reviews.csv" "$data"
 
+mix= # a person may have begun what the column finishes, or the other way round: the certificate says so
+[ ! -f "$folder/reviews.signoff.db" ] || mix=--mix-reviewers
+
 label() {
-    echo "\$ signoff run $data --key id --text text --labels Positive,Negative --max-error 5%${1:+ $1 $2}"
+    [ -z "$mix" ] || set -- "$@" "$mix"
+    echo "\$ signoff run $data --key id --text text --labels Positive,Negative --max-error 5%${1:+ $*}"
     "$signoff" run "$data" --key id --text text --labels Positive,Negative --max-error 5% "$@"
 }
 
@@ -24,7 +28,7 @@ if [ -t 0 ] && [ -t 1 ]; then
     if [ "$code" -eq 3 ]; then
         echo
         echo 'Not finished yet. `make run` goes on; or let the column of right answers finish:'
-        echo "  $signoff run $data --key id --text text --labels Positive,Negative --max-error 5% --reviewer column:label"
+        echo "  $signoff run $data --key id --text text --labels Positive,Negative --max-error 5% --reviewer column:label --mix-reviewers"
         exit 0
     fi
 else

@@ -223,6 +223,9 @@ def test_several_questions_each_have_a_certificate_over_one_sample(
     with pytest.raises(InputError, match="No question is named"):
         view.proof("row:1")
     assert view.proof("row:1", "stars")["event"]
+    page = view.html()
+    for question in FORM.questions:
+        assert question.text in page
     log = tmp_path / "a.log.jsonl"
     view.export_log(str(log), content=True)
     view.close()

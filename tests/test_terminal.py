@@ -33,7 +33,7 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from signoff.core.items import Item, ItemNumber
-from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen, Form
+from signoff.core.questions import CANNOT_SAY, Choice, Chosen, Form, Given
 from signoff.errors import InputError, UsageError
 from signoff.ports import Desk, Forecast, Progress, Request, Reviewer
 from signoff.terminal import TerminalReviewer
@@ -76,7 +76,8 @@ class MemoryDesk:
     def next_many(self, limit: int) -> list[Request]:
         return self.waiting[:limit]
 
-    def answer(self, request: Request, answer: Answer, *, seconds: float) -> None:
+    def answer(self, request: Request, given: Given, *, seconds: float) -> None:
+        (answer,) = request.form.taken(given).values()
         if self.fails:
             raise RuntimeError("the disk is gone")
         assert seconds >= 0
@@ -86,7 +87,7 @@ class MemoryDesk:
         self.given.append((request.item.number, shown))
         self.log.append(f"answer {request.item.number} {shown}")
 
-    def answer_many(self, answers: Sequence[tuple[Request, Answer]]) -> None:
+    def answer_many(self, answers: Sequence[tuple[Request, Given]]) -> None:
         for request, answer in answers:
             self.answer(request, answer, seconds=0)
 

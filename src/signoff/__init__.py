@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from signoff.version import VERSION
 
 if TYPE_CHECKING:
+    from signoff.client import Client
     from signoff.core.items import Answers, Item, Items, Predictions
     from signoff.core.questions import CANNOT_SAY, Choice, Label
     from signoff.core.routing import AskAlways, Certified, People, Threshold
@@ -25,6 +26,7 @@ __all__ = [
     "AskAlways",
     "Certified",
     "Choice",
+    "Client",
     "Item",
     "Items",
     "Label",
@@ -47,6 +49,7 @@ _HOME = {
     "AskAlways": "core.routing",
     "Certified": "core.routing",
     "Choice": "core.questions",
+    "Client": "client",
     "Item": "core.items",
     "Items": "core.items",
     "Label": "core.questions",

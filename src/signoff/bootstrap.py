@@ -21,8 +21,9 @@ from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
 from signoff.core.questions import Form
 from signoff.core.queueing import QueueRules
-from signoff.core.records import NewEvent, OpenRequest, Pool, Project
+from signoff.core.records import NewEvent, OpenRequest, PageSettings, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
+from signoff.core.showing import ItemKind
 from signoff.core.streams import StreamSpec
 from signoff.core.windows import window_alpha
 from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
@@ -33,7 +34,8 @@ from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation, PoolView
 from signoff.settings import Settings
 from signoff.store.database import database_url
-from signoff.store.store import SqlStore, default_folder
+from signoff.store.store import SqlStore
+from signoff.store.transfers import default_folder
 from signoff.version import VERSION
 
 if TYPE_CHECKING:
@@ -91,6 +93,8 @@ class ProjectSpec:
     key_column: str | None
     hidden: tuple[str, ...]
     queue: QueueRules = field(default_factory=QueueRules)
+    item_kind: ItemKind = "text"
+    page: PageSettings = field(default_factory=PageSettings)
 
 
 def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project:
@@ -157,6 +161,8 @@ def found_project(
         key_column=spec.key_column,
         hidden=spec.hidden,
         queue=spec.queue,
+        item_kind=spec.item_kind,
+        page=spec.page,
         key_id=key.id,
         created=clock(),
         kind="pool" if stream is None else "stream",
@@ -165,6 +171,9 @@ def found_project(
         "name": project.name,
         "kind": project.kind,
         "form": project.form.to_json(),
+        "item_kind": project.item_kind,
+        "blur": project.page.blur,
+        "text_direction": project.page.text_direction,
         "policy": project.policy.to_json(),
         "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
         "process": project.process,
@@ -175,7 +184,8 @@ def found_project(
     if stream is not None:
         body["stream"] = stream.to_json()
     recorder = recorder_for(store, project.id, actor=actor)
-    return project, recorder.event("project.created", body)
+    guideline = {"guideline": project.page.guideline} if project.page.guideline else None
+    return project, recorder.event("project.created", body, guideline)
 
 
 def make_decider(store: SqlStore, project: Project, *, actor: str) -> Decider:
@@ -202,10 +212,16 @@ def sign_with_its_key(store: SqlStore, project: Project) -> None:
 
 
 def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
-    """Make rows that came in together the project's next pool."""
+    """Make rows that came in together the project's next pool; what people answered of equal
+    items before is answered here, too."""
+    from signoff.project.carrying import carried_answers
+
     number = len(engine.store.pools(engine.project.id)) + 1
     pool, batch, added = next_pool(rows, number, engine.recorder)
-    engine.store.add_pool(pool, batch, rows.stored(), [added])
+    carried = carried_answers(
+        engine.store, engine.project, engine.recorder, rows, pool=number, views=engine.views
+    )
+    engine.store.add_pool(pool, batch, rows.stored(), [added], carried)
     return pool
 
 

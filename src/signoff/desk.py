@@ -10,10 +10,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from signoff.core.items import Item
+from signoff.core.process import PERSON, Source
 from signoff.core.questions import Given
 from signoff.core.records import (
     Answers,
     CommentKind,
+    Json,
     NewComment,
     NewEvent,
     NewReview,
@@ -24,7 +26,7 @@ from signoff.core.records import (
     Waiting,
 )
 from signoff.core.routing import Certified
-from signoff.errors import NotLeased, Settled
+from signoff.errors import NotLeased, Settled, UsageError
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
 from signoff.loop.telling import (
@@ -92,12 +94,19 @@ class Said:
 
 
 def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
-    """The id of a reviewer of a project by name, who joins it where new."""
+    """The id of a reviewer of a project by name, who joins it where new.
+
+    Raises :class:`UsageError` where a reviewer of another kind has the name.
+    """
     known = store.find_reviewer(recorder.project, name)
     if known is not None:
+        _refuse_other_kind(store.reviewer_sources(recorder.project)[known], name, kind)
         return known
     id = recorder.new_id()
-    joined = recorder.event("reviewer.added", {"reviewer": id, "kind": kind}, {"name": name})
+    body: Json = {"reviewer": id, "kind": kind}
+    if kind != PERSON:
+        body["name"] = name  # of a column or a function: nobody's name
+    joined = recorder.event("reviewer.added", body, {"name": name})
     store.add_reviewer(recorder.project, id, name, kind, [joined])
     return id
 
@@ -110,6 +119,15 @@ def expire(store: Store, project: Project, recorder: Recorder) -> int:
     return store.expire_requests(
         project, lambda gone: expiry_event(recorder, gone), now=recorder.now()
     )
+
+
+def _refuse_other_kind(known: Source, name: str, kind: str) -> None:
+    """Answers of a person must never count as a column's, nor the other way round."""
+    if known.kind != kind:
+        raise UsageError(
+            f"{name[:40]!r} answers this project as a {known.kind} already, not as a {kind}.",
+            hint="Pass another --as NAME.",
+        )
 
 
 def shown_item(request: OpenRequest) -> Item:
@@ -328,8 +346,8 @@ class QueueDesk:
     # ---------------------------------------------------------------- looking back
 
     def recent(self, limit: int) -> list[Recent]:
-        """This reviewer's last answers, newest first."""
-        pool = self._pool()
+        """This reviewer's last answers, newest first; none before the project has rows."""
+        pools = self.store.pools(self.project.id)
         return [
             Recent(
                 id=review.id,
@@ -337,7 +355,7 @@ class QueueDesk:
                 item=Item.from_shown(review.item, review.key, review.shown),
                 answers=review.answers,
                 at=review.at,
-                undoable=_undoable(review, pool),
+                undoable=_undoable(review, pools[-1]),
             )
             for review in self.store.recent(self.project, self.reviewer, limit)
         ]
@@ -374,7 +392,10 @@ class QueueDesk:
 
     def mine(self) -> int:
         """How many of the newest pool's answers are this reviewer's."""
-        return self.store.answered_by(self.project.id, self._pool().number, self.reviewer)
+        pools = self.store.pools(self.project.id)
+        if not pools:
+            return 0
+        return self.store.answered_by(self.project.id, pools[-1].number, self.reviewer)
 
     def known(self) -> tuple[int, int]:
         """How many items with a known answer there are, and how many this reviewer answered."""

@@ -20,18 +20,17 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.core.audits import Judgement, admit, draw, judge, judged_together
+from signoff.core.audits import admit, draw
 from signoff.core.batches import Batch
-from signoff.core.certificate import Certificate, issue
 from signoff.core.certification import error_budget
 from signoff.core.coins import SEED_BYTES, seed_commitment, seed_from_number
-from signoff.core.commitment import Commitment, Outcome
-from signoff.core.joining import Answered, answered_items
+from signoff.core.commitment import Commitment
 from signoff.core.records import Audit, NewEvent, Pool, Project, Round
 from signoff.core.routing import Candidates, Certified, People
 from signoff.errors import AnswersChanged
 from signoff.loop.asking import audit_items, forced_reasons
 from signoff.loop.bookkeeping import Bookkeeper, Steps, people_batch, version_of
+from signoff.loop.certifying import Certifier, Drawn
 from signoff.loop.joint import Decided, Frozen, asked_by, frozen_batches
 from signoff.loop.knowledge import Knowledge
 from signoff.loop.progress import progress_of
@@ -62,7 +61,7 @@ class Engine:
     on_progress: Callable[[Progress], None] = field(default=lambda _: None)
     _knowledge: Knowledge = field(init=False)
     _last_decided: tuple[str, NDArray[np.int64]] | None = field(default=None, init=False)
-    _last_drawn: tuple[bytes, NDArray[np.bool_]] | None = field(default=None, init=False)
+    _last_drawn: Drawn | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
         self._knowledge = Knowledge(
@@ -75,6 +74,10 @@ class Engine:
     @property
     def _books(self) -> Bookkeeper:
         return Bookkeeper(project=self.project, recorder=self.recorder)
+
+    @property
+    def _certifier(self) -> Certifier:
+        return Certifier(store=self.store, project=self.project)
 
     # ------------------------------------------------------------------ the loop
 
@@ -231,7 +234,7 @@ class Engine:
                 errors=error_budget(policy.max_error, pool.items),
                 alpha=policy.alpha,
                 tests=admission.tests,
-                process={"answers_per_item": 1, **self.project.process},
+                process=self._certifier.process(pool),
                 seed_commitment=seed_commitment(seed),
                 seed_chosen_by="system" if self.seed is None else "operator",
                 model="",
@@ -272,8 +275,8 @@ class Engine:
 
         Nobody is left to ask: a verdict that is missing now, of an erased item, stays missing.
         """
-        audits = self._audits(pool)
-        judged = self._judgements(pool, audits)
+        audits = self._certifier.audits(pool)
+        judged = self._certifier.judgements(pool, audits, drawn=self._last_drawn)
         first = next(iter(judged.values()))
         known = np.logical_and.reduce([each.codes >= 0 for each in judged.values()])
         decided = {
@@ -357,7 +360,7 @@ class Engine:
         events = books.decided(pool, batches, "reviewers")
         audits: list[Audit] = []
         for name, audit in self.store.audits(self.project.id, pool.number).items():
-            certificate = self.certificates(pool)[name].to_json(checkpoint=False)
+            certificate = self._certifier.certificates(pool)[name].to_json(checkpoint=False)
             audits.append(replace(audit, certificate=certificate))
             events.append(books.certified(audit, certificate))
         self.store.decide(
@@ -372,10 +375,9 @@ class Engine:
         )
 
     def _people_decided(self, pool: Pool) -> dict[str, Batch]:
-        names = self.store.reviewer_names(self.project.id)
-        answered = self._answered(pool)
+        answered = self._certifier.answered(pool)
         return {
-            question: people_batch(answered, question, names, entropy=self.recorder.entropy)
+            question: people_batch(answered, question, entropy=self.recorder.entropy)
             for question in self.project.form.names
         }
 
@@ -384,15 +386,11 @@ class Engine:
     def _undecided(self, pool: Pool) -> NDArray[np.int64]:
         """Items without people's answer that no model decided, but for erased ones."""
         open_items = ~self.views(pool).erased
-        for each in self._answered(pool):
+        for each in self._certifier.answered(pool):
             open_items[each.item] = False
         for root in list(pool.model_roots.values())[:1]:  # the same items for every question
             open_items[self._decided(root)] = False
         return np.flatnonzero(open_items)
-
-    def _answered(self, pool: Pool) -> list[Answered]:
-        """The items of a pool that people answered, with the answer joined from all of theirs."""
-        return answered_items(self.store.reviews(self.project, pool.number), self.project)
 
     def _decided(self, root: str) -> NDArray[np.int64]:
         """The items of a batch of decisions; those of the last one are kept."""
@@ -400,55 +398,6 @@ class Engine:
             items = self.store.batch(self.project.id, "decisions", root).ints[:, 0].copy()
             self._last_decided = (root, items)
         return self._last_decided[1]
-
-    def _audits(self, pool: Pool) -> dict[str, Audit]:
-        audits = self.store.audits(self.project.id, pool.number)
-        if not audits:
-            raise RuntimeError(f"pool {pool.number} is in its audit but has none")
-        return audits
-
-    def _judgements(self, pool: Pool, audits: Mapping[str, Audit]) -> dict[str, Judgement]:
-        """What the audit says so far, from the frozen labels and people's answers."""
-        answered = self._answered(pool)
-        judged: dict[str, Judgement] = {}
-        for name, audit in audits.items():
-            commitment = Commitment.from_json(audit.committed)
-            judged[name] = judge(
-                tests=commitment.tests,
-                window=commitment.window,
-                seed=audit.seed,
-                frozen=self.store.batch(self.project.id, "frozen", pool.frozen_roots[name]),
-                answers={each.item: each.to(name) for each in answered},
-                question=self.project.form.question(name),
-                drawn=self._drawn(audit.seed),
-            )
-        return judged_together(judged)
-
-    def _drawn(self, seed: bytes) -> NDArray[np.bool_] | None:
-        """The sample that a seed draws, if this engine drew it."""
-        known = self._last_drawn
-        return known[1] if known is not None and known[0] == seed else None
-
-    def certificates(self, pool: Pool) -> dict[str, Certificate]:
-        """The certificates of a judged audit as things stand, by question: partial while items
-        are undecided."""
-        counts = self.store.queue_counts(self.project.id, pool.number)
-        issued: dict[str, Certificate] = {}
-        for name, audit in self._audits(pool).items():
-            commitment = Commitment.from_json(audit.committed)
-            if audit.results is None:
-                raise RuntimeError(f"the audit of pool {pool.number} is not judged")
-            automatic = sum(result.automatic for result in audit.results)
-            issued[name] = issue(
-                commitment,
-                Outcome(stands=np.empty(0, dtype=np.bool_), tests=audit.results),
-                rows=pool.rows,
-                human=counts.answered,
-                audited=sum(test.sample for test in commitment.tests),
-                undecided=pool.items - counts.answered - automatic,
-                skipped=counts.skipped,
-            )
-        return issued
 
     def budget_left(self, pool: Pool) -> int | None:
         """How many answers people may still give to a pool; None without a limit."""

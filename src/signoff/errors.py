@@ -15,6 +15,7 @@
     │   ├── OtherContent      (2)   an item's key came with other content before
     │   ├── Settled           (2)   an answer can no longer be taken back
     │   └── JobMoved          (2)   a job is not in the state for what was asked of it
+    ├── RemoteError           (1)   a server refused, or could not be reached
     ├── Unfinished            (3)   work remains and a later run can resume it
     ├── Infeasible            (4)   no plan can keep the promise; nothing was asked
     └── VerificationFailed    (1)   a log, a certificate or a table is not what was signed
@@ -24,6 +25,7 @@ The message says what happened and shows the value seen; the hint says what to d
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import IntEnum
 
 
@@ -136,6 +138,28 @@ class JobMoved(QueueError):
     """A job is not in the state for what was asked of it: another worker has it, or it is over."""
 
     code = "job_moved"
+
+
+class RemoteError(SignoffError):
+    """A server refused, or could not be reached.
+
+    ``status`` is the HTTP status, None where no answer came; ``problem`` is the refusal's body.
+    """
+
+    code = "remote"
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        hint: str = "",
+        code: str | None = None,
+        status: int | None = None,
+        problem: Mapping[str, object] | None = None,
+    ) -> None:
+        super().__init__(message, hint=hint, code=code)
+        self.status = status
+        self.problem = dict(problem or {})
 
 
 class Unfinished(SignoffError):

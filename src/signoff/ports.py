@@ -17,10 +17,12 @@ from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.certification import SliceTest as SliceTest
 from signoff.core.coding import Codes
 from signoff.core.items import Answers, Item, ItemNumber, Items, Predictions
+from signoff.core.process import Source
 from signoff.core.questions import Form, Given, Question
 from signoff.core.records import (
     AskReason,
     Audit,
+    CarriedAnswer,
     Comment,
     Expired,
     NewComment,
@@ -229,7 +231,12 @@ class Store(Protocol):
 
     def pools(self, project: str) -> list[Pool]: ...
     def add_pool(
-        self, pool: Pool, batch: Batch, table: object, events: Sequence[NewEvent]
+        self,
+        pool: Pool,
+        batch: Batch,
+        table: object,
+        events: Sequence[NewEvent],
+        carried: Sequence[CarriedAnswer] = (),
     ) -> None: ...
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch: ...
     def batch_size(self, project: str, root: str) -> int: ...
@@ -276,6 +283,7 @@ class Store(Protocol):
         self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
     ) -> None: ...
     def reviewer_names(self, project: str) -> dict[str, str]: ...
+    def reviewer_sources(self, project: str) -> dict[str, Source]: ...
     def lease(
         self,
         project: str,

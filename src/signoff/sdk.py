@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 from signoff.bootstrap import add_rows, make_engine, seat
 from signoff.core.items import Item
 from signoff.core.questions import Form, Question
-from signoff.core.records import Json, Project
+from signoff.core.records import Json, Project, TextDirection
 from signoff.core.routing import Policy
+from signoff.core.showing import ItemKind
 from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished, UsageError
@@ -28,8 +29,10 @@ from signoff.job import (
     new_rows,
     people_note,
     prepare,
+    refuse_other_reviewers,
 )
 from signoff.ports import Progress, Reviewer
+from signoff.project.incoming import IncomingRows
 from signoff.project.ownership import owning
 from signoff.reviewers import CallableReviewer, Said
 from signoff.store.store import SqlStore
@@ -105,10 +108,24 @@ def _loop(
         messages.append(note)
     if rows is not None:
         _refuse_second_open_pool(engine)
-        add_rows(engine, rows)
+    if rows is not None or engine.pool().phase != "closed":
+        refuse_other_reviewers(job)
+    if rows is not None:
+        messages += _add(engine, rows)
     stopped = _work(engine, reviewer, on_progress)
     messages += [stopped] if stopped else []
     return StoreView(job.store, project, engine.views), messages
+
+
+def _add(engine: Engine, rows: IncomingRows) -> list[str]:
+    """Make new rows the next pool; what to say of it."""
+    pool = add_rows(engine, rows)
+    carried = {review.item for review in engine.store.reviews(engine.project, pool.number)}
+    if not carried:
+        return []
+    return [
+        f"{len(carried)} of its {pool.items} items were answered before and are not asked again."
+    ]
 
 
 def _clean_up(store: SqlStore, project: Project) -> None:
@@ -254,6 +271,11 @@ def run(
     budget: int | None = None,
     seed: int | None = None,
     group: bool | None = None,
+    item_kind: ItemKind | None = None,
+    guideline: str | None = None,
+    blur: bool | None = None,
+    text_direction: TextDirection | None = None,
+    mix_reviewers: bool = False,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
@@ -269,6 +291,9 @@ def run(
       a label, or None for "cannot say".
     - ``overlap``: how many people answer each item, each on their own; their answers are joined by
       majority.
+    - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items.
+    - ``mix_reviewers``: let another kind of reviewer go on where one has answered already; the
+      certificate says how many answers each gave.
     - ``store``: where everything is kept; without one, in a temporary folder.
 
     Raises :class:`SignoffError`. An unfinished run comes back with ``finished`` False.
@@ -293,6 +318,11 @@ def run(
             budget=budget,
             seed=seed,
             group=group,
+            item_kind=item_kind,
+            guideline=guideline,
+            blur=blur,
+            text_direction=text_direction,
+            mix_reviewers=mix_reviewers,
             store=where,
         )
         job = prepare(options)

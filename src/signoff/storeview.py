@@ -3,77 +3,42 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
-import numpy as np
 import polars as pl
-from numpy.typing import NDArray
 
 from signoff.audit.keys import parse_public_key
 from signoff.audit.verify import Problem, Verdict, verify_log
 from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
-from signoff.core.coding import labels_of, read_value
-from signoff.core.decisions import read_model_rows
-from signoff.core.joining import answered_items
-from signoff.core.questions import answer_text
+from signoff.core.questions import Question
 from signoff.core.records import Json, Pool, Project
-from signoff.core.repeated import Repeated
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
-from signoff.formats.results import Decisions, results_frame
+from signoff.formats.results import Decisions
 from signoff.formats.write import replace_file, write_table, write_text
 from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
+from signoff.project.carrying import carried_otherwise
 from signoff.project.evidence import decision_proof, log_lines, log_parts
 from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
+from signoff.project.pool_results import pool_decisions, pool_results
 from signoff.project.reporting import Reporter
 from signoff.project.stream_results import stream_certificate, stream_results, stream_status
 from signoff.project.views import ITEM, KEY, PoolViews
-from signoff.store.artifacts import PREFIX
 from signoff.store.compare import disagreements
 from signoff.store.store import SqlStore
+
+TRIES = 5
+"""How often a live store is looked at before a disagreement counts."""
 
 
 def one_line(error: Exception) -> str:
     """What an error says, short enough for one line."""
     return " ".join(f"{type(error).__name__}: {error}".split())[:120]
-
-
-class _Texts:
-    """A column of n texts or None while it is filled in; texts recur, so each is kept once."""
-
-    def __init__(self, n: int) -> None:
-        self._places: dict[str | None, int] = {None: 0}
-        self._place = np.zeros(n, dtype=np.int64)
-
-    def put(self, items: NDArray[np.int64] | int, text: str | None) -> None:
-        """Write one text for all these items."""
-        self._place[items] = self._places.setdefault(text, len(self._places))
-
-    def put_each(
-        self, items: NDArray[np.int64], texts: Sequence[str], codes: NDArray[np.int64]
-    ) -> None:
-        """Write ``texts[codes[i]]`` for ``items[i]``."""
-        places = [self._places.setdefault(text, len(self._places)) for text in texts]
-        self._place[items] = np.array(places)[codes]
-
-    @property
-    def column(self) -> Repeated[str | None]:
-        """The texts (n,)."""
-        return Repeated(list(self._places), self._place)
-
-
-class _Decided:
-    """What each of n items ended with, while it is filled in; at first all are undecided."""
-
-    def __init__(self, n: int) -> None:
-        self.answer, self.by, self.reason = _Texts(n), _Texts(n), _Texts(n)
-        self.reviewers, self.model, self.event = _Texts(n), _Texts(n), _Texts(n)
-        self.confidence = np.full(n, np.nan)
 
 
 @dataclass(slots=True)
@@ -182,7 +147,7 @@ class StoreView:
         """The data's columns and ``signoff_*`` columns, row by row, all pools."""
         if self.is_stream:
             return stream_results(self.store, self.project)
-        parts = [self._pool_results(pool) for pool in self.pools]
+        parts = [pool_results(self.store, self.project, pool) for pool in self.pools]
         return pl.concat(parts, how="diagonal_relaxed")
 
     def export(self, out: str) -> None:
@@ -194,67 +159,34 @@ class StoreView:
         self._refuse_stream("report")
         from signoff.report.html import render_report
 
-        reporter = Reporter(
+        questions = self.project.form.questions
+        return render_report(*(self._reporter(question).data() for question in questions))
+
+    def _reporter(self, question: Question) -> Reporter:
+        return Reporter(
             store=self.store,
             project=self.project,
-            question=self.project.form.questions[0],
+            question=question,
             views=self.views,
-            certificate=self.certificate(),
+            certificate=self._certificate_of(question.name),
         )
-        return render_report(reporter.data())
+
+    def _certificate_of(self, question: str) -> Json | None:
+        """One question's certificate of the newest pool, as its report shows it."""
+        certificate = self.certificate()
+        if certificate is None or len(self.project.form.questions) == 1:
+            return certificate
+        parts = cast("dict[str, Json]", certificate["questions"])
+        signed = {name: certificate[name] for name in ("checkpoint", "key_id")}
+        return {**parts[question], **signed} if question in parts else None
 
     def report(self, path: str) -> None:
         """Write the report."""
         write_text(Path(path), self.html())
 
-    def _pool_results(self, pool: Pool) -> pl.DataFrame:
-        rows = self.store.rows(pool)
-        user = [name for name in rows.columns if not name.startswith(PREFIX)]
-        decided = {name: self.decisions(pool, name) for name in self.project.form.names}
-        return results_frame(rows.select(user), rows[ITEM].to_numpy(), decided)
-
     def decisions(self, pool: Pool, question: str) -> Decisions:
         """What each item of a pool ended with so far for a question, columnar."""
-        decided = _Decided(pool.items)
-        if question in pool.model_roots:
-            self._fill_automatic(pool.model_roots[question], question, decided)
-        self._fill_people(pool, question, decided)
-        return Decisions(
-            answer=decided.answer.column,
-            by=decided.by.column,
-            confidence=decided.confidence,
-            reason=decided.reason.column,
-            reviewers=decided.reviewers.column,
-            model=decided.model.column,
-            event=decided.event.column,
-        )
-
-    def _fill_automatic(self, root: str, question: str, decided: _Decided) -> None:
-        """What the model decided, column by column; erased rows stay undecided."""
-        batch = self.store.batch(self.project.id, "decisions", root)
-        asked = self.project.form.question(question)
-        said = read_model_rows(batch.private, labels_of(asked))
-        kept = np.flatnonzero(said.codes >= 0)
-        items = batch.ints[kept, 0]
-        texts = [answer_text(read_value(asked, value)) for value in said.values]
-        decided.answer.put_each(items, texts, said.codes[kept])
-        decided.by.put(items, "model")
-        decided.reason.put(items, said.reason)
-        decided.model.put(items, said.model)
-        decided.event.put(items, self.store.decision_event(self.project.id, root))
-        decided.confidence[items] = said.confidence[kept]
-
-    def _fill_people(self, pool: Pool, question: str, decided: _Decided) -> None:
-        names = self.store.reviewer_names(self.project.id)
-        for each in answered_items(self.store.reviews(self.project, pool.number), self.project):
-            answer = each.to(question)
-            if answer is None:
-                continue
-            decided.answer.put(each.item, answer_text(answer))
-            decided.by.put(each.item, "reviewers")
-            decided.reason.put(each.item, each.reason)
-            decided.reviewers.put(each.item, each.names(names))
-            decided.event.put(each.item, each.event)
+        return pool_decisions(self.store, self.project, pool, question)
 
     # ------------------------------------------------------------------ evidence
 
@@ -285,13 +217,32 @@ class StoreView:
             ) from error
 
     def _verdict(self, public_key: str | None) -> Verdict:
-        parts = log_parts(self.store, self.project, content=True)
-        verdict = verify_log(parts, public_key=public_key)
+        seen = self.store.last_event(self.project.id)
+        verdict = self._verdict_now(public_key)
+        for _ in range(TRIES):
+            newest = self.store.last_event(self.project.id)
+            if verdict.ok or newest == seen:
+                break
+            # A live run moved on between two looks: look again.
+            seen, verdict = newest, self._verdict_now(public_key)
+        return verdict
+
+    def _verdict_now(self, public_key: str | None) -> Verdict:
+        # What a run that is at work, or was stopped, has not signed yet is a normal thing to see.
+        parts = log_parts(self.store, self.project, content=True, unsigned=True)
+        verdict = verify_log(parts, public_key=public_key, allow_tail=True)
         if not verdict.ok:
             return verdict
-        with self.store.reading() as db:
+        with self.store.reading(frozen=True) as db:
             problems = list(disagreements(db, self.project.id))
+        tail = verdict.events - verdict.covered
+        if tail and self.pools and self.finished:
+            problems.append(
+                f"The project is finished, but no checkpoint covers its newest {tail} events;"
+                " the same run again signs them."
+            )
         problems += self._shown_otherwise()
+        problems += carried_otherwise(self.store, self.project, self.views)
         if not problems:
             return verdict
         problem = Problem(line=0, event=None, reason=problems[0])

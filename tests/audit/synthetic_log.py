@@ -17,12 +17,14 @@ from signoff.audit.export import batch_lines, checkpoint_line, event_line, heade
 from signoff.audit.keys import SigningKey
 from signoff.core.audits import draw
 from signoff.core.batches import Batch, BatchName, StoredBatch, seal
+from signoff.core.canonical import canonical_json
 from signoff.core.certificate import issue
 from signoff.core.certification import RIGHT, WRONG, split_tests
 from signoff.core.coins import seed_commitment
 from signoff.core.commitment import Commitment, certify, commit_test
-from signoff.core.events import build_event, canonical_json, commit
+from signoff.core.events import build_event, commit
 from signoff.core.merkle import Frontier
+from signoff.core.process import Source, answered_by
 from signoff.core.questions import Choice
 from signoff.core.routing import Certified
 
@@ -147,7 +149,9 @@ def certified_log(
         "project.created",
         {
             "name": "test", "kind": "pool", "form": [Choice.of(list(LABELS)).to_json()],
-            "policy": policy.to_json(), "rules": [], "process": {"kind": "person", "name": "ada"},
+            "item_kind": "text", "blur": False, "text_direction": "auto",
+            "policy": policy.to_json(),
+            "rules": [], "process": {"kind": "person"},
             "model": "text", "public_key": KEY.public.text, "signoff": "0.1.0",
         },
     )  # fmt: skip
@@ -252,6 +256,7 @@ def certified_log(
     certificate = issue(
         committed, outcome, rows=len(rows), human=len(people), audited=int(heads.sum()),
         undecided=0, skipped=1,
+        answered_by=answered_by(["r1"] * len(people), {"r1": Source(kind="person")}),
     ).to_json(checkpoint=False)  # fmt: skip
     log.event("certificate.issued", {**attempt, "certificate": certificate})
     log.event("pool.closed", {"pool": 1, "undecided": 0})

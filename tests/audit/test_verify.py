@@ -144,8 +144,15 @@ def test_events_behind_the_last_checkpoint_are_counted_and_refused_unless_allowe
     tail = verdict.events - verdict.covered
     assert verdict.ok
     assert tail > 0
-    assert verdict.notes == (f"No checkpoint covers the last {tail} events.",)
+    assert f"The newest {tail} of {verdict.events} events are in no checkpoint" in verdict.notes[0]
     assert reason(cut) == f"No checkpoint covers the last {tail} of {verdict.events} events."
+
+
+def test_a_log_without_any_checkpoint_proves_nothing_whatever_is_allowed() -> None:
+    bare = [line for line in LINES if not line.startswith(b'{"checkpoint"')]
+    problem = verdict_on(bare, allow_tail=True).problem
+    assert problem is not None
+    assert "nothing is signed yet" in problem.reason
 
 
 def test_the_first_bad_record_is_named_by_line_and_event() -> None:

@@ -53,7 +53,7 @@ class StoredProject:
     def answers(self) -> list[tuple[str, str]]:
         """Every answer that counts and stands, in order: the item's text and the label."""
         query = (
-            "SELECT json_extract(q.shown, '$.text'), json_extract(r.answer, '$.label')"
+            "SELECT json_extract(q.shown, '$.text'), json_extract(r.answers, '$.answer.label')"
             " FROM reviews r JOIN requests q ON q.id = r.request"
             " WHERE NOT r.undone AND r.counted ORDER BY r.n"
         )

@@ -42,6 +42,13 @@ def eventually(page: Page, holds: Callable[[], bool]) -> None:
     pytest.fail("it did not come to hold")
 
 
+def arrive(page: Page, project: StoredProject, answers: list[tuple[str, str]]) -> None:
+    """Wait until the store has these answers and no others: a page does not tell of an answer that
+    is under way for a moment only."""
+    eventually(page, lambda: project.answers() == answers)
+    all_is_saved(page)
+
+
 def test_one_key_is_one_answer(project: StoredProject, person: People) -> None:
     page = opened(person(), project.link)
     shown = []
@@ -49,16 +56,15 @@ def test_one_key_is_one_answer(project: StoredProject, person: People) -> None:
         shown.append(page.locator(".item .prose").first.inner_text())
         page.keyboard.press(key)
         expect(page.locator(".item .prose").first).not_to_have_text(shown[-1])
-    all_is_saved(page)
     labels = ("Positive", "Negative", "Positive", "Negative")
-    assert project.answers() == list(zip(shown, labels, strict=True))
+    arrive(page, project, list(zip(shown, labels, strict=True)))
 
 
 def test_undo_after_a_reload_brings_the_item_back(project: StoredProject, person: People) -> None:
     page = opened(person(), project.link)
     first = page.locator(".item .prose").first.inner_text()
     page.keyboard.press("2")
-    all_is_saved(page)
+    arrive(page, project, [(first, "Negative")])
     page.reload()
     expect(page.locator("button.entry").first).to_be_visible()
     page.keyboard.press("u")
@@ -66,8 +72,7 @@ def test_undo_after_a_reload_brings_the_item_back(project: StoredProject, person
     assert page.locator(".item .prose").first.inner_text() == first
     assert project.answers() == []
     page.keyboard.press("1")
-    all_is_saved(page)
-    assert project.answers() == [(first, "Positive")]
+    arrive(page, project, [(first, "Positive")])
 
 
 def test_thirty_answers_without_network_and_a_closed_tab_arrive_once(
@@ -76,7 +81,7 @@ def test_thirty_answers_without_network_and_a_closed_tab_arrive_once(
     context = person()
     page = opened(context, project.link)
     before = answer_until_held(page, OFFLINE + 1)
-    assert len(project.answers()) == before
+    eventually(page, lambda: len(project.answers()) == before)
     context.set_offline(True)
     for _ in range(OFFLINE):
         page.keyboard.press("2")

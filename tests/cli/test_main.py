@@ -17,10 +17,23 @@ from signoff.cli import main
 SOURCE = Path(__file__).resolve().parent.parent.parent / "src"
 PROGRAM = "import sys; from signoff.cli import main; sys.exit(main())"
 HEAVY = ("sklearn", "polars", "sqlalchemy", "scipy", "numpy", "pandas")
-COMMANDS = ("run", "status", "export", "report", "verify", "log", "proof", "erase", "doctor")
+COMMANDS = (
+    "run",
+    "serve",
+    "user",
+    "status",
+    "export",
+    "report",
+    "verify",
+    "log",
+    "proof",
+    "erase",
+    "doctor",
+)
 RUN_FLAGS = (
-    "--text --key --labels --question --project --policy --max-error --certainty --slice "
-    "--ask-always --model --reviewer --as --budget --seed --no-group --store --out --report --json"
+    "--text --key --labels --question --form --show --guideline --blur --direction "
+    "--project --policy --max-error --certainty --slice --ask-always --model --reviewer --as "
+    "--budget --seed --no-group --store --out --report --json"
 )
 
 

@@ -63,6 +63,9 @@ def test_anything_that_is_no_share_is_refused_in_one_line_that_names_the_flag(te
 def test_a_forgotten_percent_sign_is_pointed_out() -> None:
     with pytest.raises(UsageError, match=r"Did you mean 5%\?"):
         parse_share("5", name="--max-error")
+    with pytest.raises(UsageError) as whole:
+        parse_share("100%", name="--max-error")
+    assert "%%" not in str(whole.value)
 
 
 @given(st.text(max_size=12))

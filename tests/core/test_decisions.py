@@ -9,6 +9,7 @@ import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
+from signoff.core.canonical import canonical_json
 from signoff.core.coding import value_of
 from signoff.core.decisions import (
     BY_CODE,
@@ -18,7 +19,6 @@ from signoff.core.decisions import (
     read_frozen_rows,
     read_model_rows,
 )
-from signoff.core.events import canonical_json
 from signoff.core.questions import CANNOT_SAY, Chosen
 
 texts = st.text(st.characters(codec="utf-8"), max_size=12)

@@ -13,18 +13,9 @@ import rfc8785
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from signoff.core.events import (
-    EVENT_TYPES,
-    batch_leaves,
-    build_event,
-    canonical_json,
-    check_body,
-    commit,
-    commit_rows,
-    instant,
-    parse_canonical,
-    parse_event,
-)
+from signoff.core.canonical import canonical_json, parse_canonical
+from signoff.core.event_types import EVENT_TYPES, check_body
+from signoff.core.events import batch_leaves, build_event, commit, commit_rows, instant, parse_event
 from signoff.errors import InputError, SignoffError, VerificationFailed
 
 ID = "01890a5d-ac96-774b-bcce-b302099a8057"

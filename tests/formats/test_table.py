@@ -375,7 +375,16 @@ def test_any_bytes_are_a_table_or_a_clear_refusal(data: bytes) -> None:
         assert table.frame.height > 0
 
 
-@settings(deadline=None, max_examples=100)
+def test_a_time_that_no_calendar_has_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
+    late = pl.DataFrame({"text": ["a"], "at": pl.Series([2**62]).cast(pl.Datetime("us"))})
+    late.write_parquet(tmp_path / "late.parquet")
+    for source in (late, tmp_path / "late.parquet"):
+        with pytest.raises(InputError, match="Column 'at'") as refused:
+            read_table(source)
+        assert refused.value.code == "wrong_time"
+
+
+@settings(deadline=None, max_examples=8)
 @given(cut=st.integers(4, 700), more=st.binary(max_size=20))
 def test_a_parquet_file_cut_off_is_a_clear_refusal(cut: int, more: bytes) -> None:
     buffer = io.BytesIO()

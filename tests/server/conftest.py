@@ -9,7 +9,9 @@ from pathlib import Path
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(0, str(Path(__file__).parent.parent / "accounts"))
 
+from account_houses import AccountHouse
 from servers import House, LocalHouse, running
 
 
@@ -36,3 +38,20 @@ def served(static: Path) -> Iterator[House]:
     """A local server that listens."""
     with running(lambda port: LocalHouse.build(port=port, static=static)) as house:
         yield house
+
+
+@pytest.fixture
+def accounts(store_url: str, tmp_path: Path, static: Path) -> Iterator[AccountHouse]:
+    """A server with accounts over a real store, in SQLite and in PostgreSQL."""
+    house = AccountHouse.build(store_url, tmp_path, static=static)
+    yield house
+    house.desk.store.close()
+
+
+@pytest.fixture
+def team(tmp_path: Path, static: Path) -> Iterator[AccountHouse]:
+    """A server with accounts over a store in SQLite."""
+    where = f"sqlite:///{tmp_path / 'team.signoff.db'}"
+    house = AccountHouse.build(where, tmp_path, static=static)
+    yield house
+    house.desk.store.close()

@@ -358,7 +358,9 @@ class Memory:
     def manager(self, project: Project) -> MemoryManager:
         return MemoryManager(self.queues[project.id])
 
-    def __call__(self, project: Project, reviewer: str) -> MemoryDesk:
+    def __call__(
+        self, project: Project, reviewer: str, account: str | None = None, /
+    ) -> MemoryDesk:
         return MemoryDesk(self.queues[project.id], reviewer)
 
 

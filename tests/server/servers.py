@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -95,15 +96,22 @@ def running(build: Callable[[int], LocalHouse]) -> Iterator[LocalHouse]:
     """A server that listens on a port of its own while the block runs."""
     listener = listen("127.0.0.1", 0)
     house = build(port_of(listener))
+    with listening(house.app, listener) as house.serving:
+        yield house
+
+
+@contextmanager
+def listening(app: FastAPI, listener: socket.socket) -> Iterator[Serving]:
+    """An application that listens while the block runs."""
     ready = threading.Event()
-    house.serving = Serving(house.app, on_ready=ready.set)
-    thread = threading.Thread(target=house.serving.run, args=[[listener]])
+    serving = Serving(app, on_ready=ready.set)
+    thread = threading.Thread(target=serving.run, args=[[listener]])
     thread.start()
     assert ready.wait(SECONDS)
     try:
-        yield house
+        yield serving
     finally:
-        house.serving.stop()
+        serving.stop()
         thread.join(SECONDS)
         assert not thread.is_alive()
 

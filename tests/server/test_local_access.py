@@ -21,6 +21,8 @@ def test_the_link_gives_a_session_and_leads_to_the_page(served: LocalHouse) -> N
         "name": "ann",
         "kind": "local",
         "roles": dict.fromkeys(served.memory.queues, "reviewer"),
+        "account": None,
+        "runs_the_site": False,
     }
 
 

@@ -127,8 +127,8 @@ def test_a_form_sent_twice_begins_one_project(empty: OfficeHouse) -> None:
 @pytest.mark.parametrize(
     ("changed", "complaint"),
     [
-        ({"labels": "Good"}, "at least 2"),
-        ({"labels": ""}, "at least 2"),
+        ({"labels": "Good"}, "needs 2 to 100"),
+        ({"labels": ""}, "needs 2 to 100"),
         ({"labels": "Good\ngood"}, "Good"),
         ({"max_error": "0"}, "no share of errors"),
         ({"max_error": "100"}, "no share of errors"),

@@ -6,9 +6,14 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import httpx2
 import pytest
-from servers import LocalHouse
+from account_houses import AccountHouse
+from servers import LocalHouse, listening
+
+from signoff.server.serving import listen, port_of
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed (pip install '.[dev]')")
 
@@ -31,32 +36,58 @@ expected-statuses = ["2xx", "401", "403", "404", "409", "422"]
 """
 # A stream does not end by itself: test_live reads it.
 STREAM = "/events$"
+# Not of the sessions: their end would be the end of the test.
+PEOPLE = "/(accounts|people|invitations|tokens)"
 
 
-def test_the_api_does_what_its_description_says(served: LocalHouse, tmp_path: Path) -> None:
+def fuzz(browser: Any, *options: str, cookie: str, url: str, project: str, folder: Path) -> None:
     """All of schemathesis' checks: statuses, types, schemas, refusals of what is malformed."""
-    browser = served.browser()
-    served.queue.certificate = {"statement": "At most 5 % are wrong."}
-    config, description = tmp_path / "schemathesis.toml", tmp_path / "openapi.json"
+    config, description = folder / "schemathesis.toml", folder / "openapi.json"
     description.write_text(browser.get("/api/v1/openapi.json").text, encoding="utf-8")
-    session = browser.cookies[served.access.cookie]
-    values = {"project": served.queue.project.id, "session": session, "origin": served.url}
+    values = {"project": project, "session": browser.cookies[cookie], "origin": url}
     config.write_text(CONFIG.format(**values), encoding="utf-8")
-    options = ["--url", served.url, "--exclude-path-regex", STREAM, "--checks", "all"]
-    options += ["--max-examples", str(EXAMPLES), "--seed", "1", "--continue-on-failure"]
+    common = ["--url", url, "--checks", "all", "--continue-on-failure"]
+    common += ["--max-examples", str(EXAMPLES), "--seed", "1", *options]
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
     ended = subprocess.run(
-        [*command, str(description), *options],
+        [*command, str(description), *common],
         capture_output=True,
         text=True,
         timeout=SECONDS,
-        cwd=tmp_path,
+        cwd=folder,
         check=False,
     )
     assert ended.returncode == 0, ended.stdout + ended.stderr
+
+
+def test_the_api_does_what_its_description_says(served: LocalHouse, tmp_path: Path) -> None:
+    browser = served.browser()
+    served.queue.certificate = {"statement": "At most 5 % are wrong."}
+    project = served.queue.project.id
+    told = {"cookie": served.access.cookie, "url": served.url, "project": project}
+    fuzz(browser, "--exclude-path-regex", STREAM, folder=tmp_path, **told)
     done = browser.get("/metrics").text
     for route in ("leases", "undo", "history", "reviews/{id}", "requests/{id}/flag"):
         reached = re.findall(rf'projects/{{p}}/{re.escape(route)}",status="(2..|409|422)"', done)
+        assert reached, f"no request got as far as {route}"
+
+
+def test_the_api_about_people_does_what_its_description_says(tmp_path: Path, static: Path) -> None:
+    listener = listen("127.0.0.1", 0)
+    where, port = f"sqlite:///{tmp_path / 'a.signoff.db'}", port_of(listener)
+    house = AccountHouse.build(where, tmp_path, static=static, port=port)
+    url = f"http://127.0.0.1:{port}"
+    with listening(house.app, listener):
+        browser = httpx2.Client(base_url=url, headers={"X-Signoff": "1"}, timeout=30)
+        session = house.desk.entrance.begin(house.desk.admin(), how="password", old=None)
+        browser.cookies.set(house.access.cookie, session.text)
+        told = {"cookie": house.access.cookie, "url": url, "project": house.desk.reviews.id}
+        fuzz(browser, "--include-path-regex", PEOPLE, folder=tmp_path, **told)
+        done = browser.get("/metrics").text
+        browser.close()
+    house.desk.store.close()
+    for route in ("accounts", "invitations", "tokens", "projects/{p}/people"):
+        reached = re.findall(rf'/api/v1/{re.escape(route)}",status="(2..)"', done)
         assert reached, f"no request got as far as {route}"
 
 
@@ -78,6 +109,13 @@ def test_every_route_of_the_contract_is_described(house: LocalHouse) -> None:
         ("PUT", f"{p}/reviews/{{id}}"),
         ("POST", f"{p}/requests/{{id}}/skip"),
         ("POST", f"{p}/requests/{{id}}/flag"),
+        ("GET", f"{p}/requests/{{id}}/comments"),
+        ("POST", f"{p}/requests/{{id}}/comments"),
+        ("POST", f"{p}/requests/{{id}}/assign"),
+        ("GET", f"{p}/reviewers"),
+        ("PUT", f"{p}/reviewers/{{id}}/tags"),
+        ("GET", f"{p}/gold"),
+        ("POST", f"{p}/gold"),
         ("POST", f"{p}/undo"),
         ("GET", f"{p}/history"),
         ("GET", f"{p}/progress"),

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
-from offices import begin, office, words
+import pytest
+from account_houses import FORM as ORIGIN
+from account_houses import PORT, URL, AccountHouse
+from directories import PASSWORD
+from offices import STATIC, begin, office, token_of, words
 
-from signoff.core.events import EVENT_TYPES
+from signoff.core.event_types import EVENT_TYPES
 from signoff.core.questions import Choice, Form, Rating
 from signoff.core.routing import People
+from signoff.server.app import create_app
+from signoff.server.guard import loopback_hosts
+from signoff.server.site.context import Office
 from signoff.server.site.log import WORDS
 from signoff.server.site.people import Agreement, agreement, reviewer_name
+from signoff.server.stored import StoredDesks, StoredProjects
 
 FORM = Form((Choice.of(["Yes", "No"]), Rating(name="tone")))
 
@@ -50,3 +59,82 @@ def test_the_page_lists_who_answered(tmp_path: Path) -> None:
 def test_every_event_has_words_on_the_log_page() -> None:
     """One without would be named by its type, and be kept from whoever may answer."""
     assert [name for name in EVENT_TYPES if name not in WORDS] == []
+
+
+@pytest.fixture
+def house(team: AccountHouse) -> AccountHouse:
+    """A server with accounts and project pages."""
+    team.app = create_app(
+        StoredProjects(store=team.desk.store),
+        StoredDesks(store=team.desk.store),
+        access=team.access,
+        hosts=loopback_hosts(PORT),
+        static=STATIC,
+        directory=team.desk.directory,
+        office=Office.over(team.desk.store),
+    )
+    return team
+
+
+def page_of(house: AccountHouse) -> str:
+    return f"/projects/{house.desk.reviews.id}/people"
+
+
+def sent(house: AccountHouse, browser: Any, path: str, **fields: str) -> Any:
+    """Send a form of the page."""
+    token = token_of(browser.get(page_of(house)).text)
+    place = f"{page_of(house)}/{path}"
+    return browser.post(place, data={"form_token": token, **fields}, headers=ORIGIN)
+
+
+def test_a_manager_invites_somebody_who_joins_and_gets_another_role(house: AccountHouse) -> None:
+    desk = house.desk
+    cyd = desk.directory.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
+    manager = house.browser(cyd)
+    made = sent(house, manager, "invite", role="reviewer").text
+    link = next(word for word in words(made).split() if word.startswith(f"{URL}/join?token="))
+    assert link not in words(manager.get(page_of(house)).text), "it is shown once"
+    form = {"token": link.partition("=")[2], "name": "Ben", "password": PASSWORD}
+    assert house.client().post("/join", data=form, headers=ORIGIN).status_code == 303
+    ben = desk.directory.find("Ben")
+    assert desk.store.roles_of(ben.id) == {desk.reviews.id: "reviewer"}
+    assert sent(house, manager, "role", account=ben.id, role="auditor").status_code == 303
+    assert desk.store.roles_of(ben.id) == {desk.reviews.id: "auditor"}
+    assert sent(house, manager, "role", account=ben.id, role="none").status_code == 303
+    assert desk.store.roles_of(ben.id) == {}
+    again = sent(house, manager, "role", account=ben.id, role="reviewer")
+    assert "They have no role here any more." in words(again.text)
+    assert desk.verdict(desk.reviews).ok
+
+
+def test_an_invitation_is_taken_back_on_the_page(house: AccountHouse) -> None:
+    desk = house.desk
+    admin = house.browser(desk.admin())
+    sent(house, admin, "invite", role="manager")
+    (waits,) = desk.directory.invitations(desk.reviews.id)
+    assert "Take back" in admin.get(page_of(house)).text
+    sent(house, admin, "take-back", invitation=waits.id)
+    assert desk.directory.invitations(desk.reviews.id) == []
+
+
+def test_the_page_gives_no_more_than_its_visitor_may_give(house: AccountHouse) -> None:
+    desk = house.desk
+    boss = desk.directory.add("Dan", PASSWORD, given={desk.reviews.id: "admin"})
+    cyd = desk.directory.add("Cyd", PASSWORD, given={desk.reviews.id: "manager"})
+    eve = desk.directory.add("Eve", PASSWORD, given={desk.reviews.id: "auditor"})
+    manager, auditor = house.browser(cyd), house.browser(eve)
+    assert sent(house, manager, "invite", role="admin").status_code == 403
+    assert sent(house, manager, "role", account=boss.id, role="reviewer").status_code == 403
+    assert sent(house, manager, "invite", role="owner").status_code == 422
+    assert "Invite somebody" not in auditor.get(page_of(house)).text
+    for path in ("invite", "role", "take-back"):
+        assert auditor.post(f"{page_of(house)}/{path}", headers=ORIGIN).status_code == 403
+    assert desk.store.roles_of(boss.id) == {desk.reviews.id: "admin"}
+    assert desk.directory.invitations(desk.reviews.id) == []
+
+
+def test_without_accounts_there_is_nobody_to_invite(tmp_path: Path) -> None:
+    where = tmp_path / "reviews.signoff.db"
+    begin(where, policy=People())
+    with office(where) as house:
+        assert "Invite somebody" not in house.browser().get(f"{house.pages()}/people").text

@@ -11,10 +11,15 @@ from pathlib import Path
 from uuid import uuid4
 
 import pytest
+from directories import PASSWORD
 from sites import MODULES, Site, alive, serving, wait_until
 
+from signoff.accounts.directory import Directory
+from signoff.bootstrap import open_store
 from signoff.core.routing import Certified
 from signoff.sdk import run
+from signoff.server.team import Site as TeamSite
+from signoff.server.team import allowed_hosts
 from signoff.server.workers import WorkerProcess
 from signoff.storeview import StoreView
 from signoff.testing.fakes import LABELS, two_topics
@@ -23,6 +28,7 @@ pytestmark = pytest.mark.skipif(
     not Path("/proc/self/task").is_dir(), reason="not on this platform: reads /proc"
 )
 ROWS = two_topics(60, sarcasm=0.05)
+HEAVY = {"polars", "sklearn", "pandas", "pyarrow", "joblib"}
 TRUTH = {row["text"]: row["label"] for row in ROWS}
 
 
@@ -113,8 +119,7 @@ def test_the_server_stays_small_it_never_loads_what_learns(tmp_path: Path) -> No
     assert site.end() == 0
     loaded = site.modules()
     assert "fastapi" in loaded
-    heavy = {"polars", "sklearn", "pandas", "pyarrow", "joblib"}
-    assert not heavy & {name.partition(".")[0] for name in loaded}
+    assert not HEAVY & {name.partition(".")[0] for name in loaded}
 
 
 def test_a_worker_that_cannot_start_says_why_and_is_tried_again() -> None:
@@ -136,7 +141,14 @@ def test_a_worker_that_says_nothing_useful_is_heard_out() -> None:
     worker.stop()
 
 
-def test_an_address_for_others_needs_accounts(tmp_path: Path) -> None:
+def with_admin(folder: Path) -> None:
+    """A store in which Ann runs the site."""
+    store = open_store(str(folder / "projects.signoff.db"), create=True)
+    Directory(store=store).add("Ann", PASSWORD, everywhere="admin")
+    store.close()
+
+
+def test_an_address_for_others_needs_somebody_who_runs_the_site(tmp_path: Path) -> None:
     done = subprocess.run(
         [sys.executable, "-c", MODULES, "serve", "--host", "0.0.0.0", "--port", "0"],
         cwd=tmp_path,
@@ -146,3 +158,47 @@ def test_an_address_for_others_needs_accounts(tmp_path: Path) -> None:
     )
     assert done.returncode == 2
     assert "0.0.0.0 can be reached from other computers" in done.stderr
+    command = "signoff user add NAME --admin --store projects.signoff.db"
+    assert command in done.stderr
+
+
+def test_with_accounts_people_sign_in_and_the_server_stays_small(tmp_path: Path) -> None:
+    with_admin(tmp_path)
+    with serving(tmp_path, "--host", "0.0.0.0") as site:
+        assert "token=" not in site.link
+        site.url = site.url.replace("0.0.0.0", "127.0.0.1")
+        browser = site.browser()
+        assert browser.get("/").headers["location"] == "/sign-in"
+        form = {"name": "Ann", "password": PASSWORD}
+        entered = browser.post("/sign-in", data=form, headers={"Origin": site.url})
+        assert (entered.status_code, entered.headers["location"]) == (303, "/")
+        wait_until(lambda: health(browser)["worker"]["state"] == "working")  # type: ignore[index]
+        wait_until(lambda: "Passwords travel in the clear" in "".join(site.complaints))
+    loaded = site.modules()
+    assert "argon2" in loaded
+    assert not HEAVY & {name.partition(".")[0] for name in loaded}
+
+
+@pytest.mark.parametrize(
+    ("host", "names", "hosts"),
+    [
+        ("127.0.0.1", (), {"127.0.0.1:8000", "localhost:8000", "[::1]:8000"}),
+        (
+            "127.0.0.1",
+            ("Reviews.Example",),
+            {"reviews.example", "reviews.example:8000", "localhost:8000"},
+        ),
+        ("0.0.0.0", ("reviews.example:444",), {"reviews.example:444", "localhost:8000"}),
+    ],
+)
+def test_a_server_answers_to_its_names(host: str, names: tuple[str, ...], hosts: set[str]) -> None:
+    site = TeamSite(store="", host=host, port=8000, reviewer="ann", names=names)
+    allowed = allowed_hosts(site, 8000)
+    assert allowed is not None
+    assert hosts <= allowed
+    assert "evil.example" not in allowed
+
+
+def test_a_server_for_others_that_was_told_no_name_answers_to_any() -> None:
+    site = TeamSite(store="", host="0.0.0.0", port=8000, reviewer="ann")
+    assert allowed_hosts(site, 8000) is None

@@ -169,7 +169,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(place: Workplace) -> None:
 
 def test_an_empty_body_is_no_file(place: Workplace) -> None:
     got = place.browser().post("/api/v1/uploads", content=b"")
-    assert (got.status_code, got.json()["code"]) == (400, "empty_file")
+    assert (got.status_code, got.json()["code"]) == (422, "empty_file")
 
 
 @pytest.mark.parametrize("format", ["csv", "jsonl", "parquet"])

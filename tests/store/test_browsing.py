@@ -82,7 +82,7 @@ def test_an_answer_taken_back_is_no_answer_of_the_list(answered: Room) -> None:
     room, bob = answered, id_of(answered, "bob")
     (last, *_) = room.store.recent(room.project, bob, 1)
     undone = {"pool": 1, "item": last.item, "answer": last.event}
-    room.store.undo(room.project.id, last, [room.event("answer.undone", undone)])
+    room.store.undo(room.project, last, [room.event("answer.undone", undone)])
     assert numbers(room, Wanted(label=("answer", "Negative"))) == [1]
     item = room.store.asked_item(room.project.id, 1, last.item)
     assert item is not None

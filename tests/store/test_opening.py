@@ -236,7 +236,7 @@ for request in requests[:5]:
 with room.store.transaction() as db:
     from signoff.store import reviews
     review = room.review(requests[5], ann, room.project.question.parse("Positive"))
-    reviews.add_reviews(db, room.project.id, [review], room.tell)
+    reviews.add_reviews(db, room.project, [review], room.tell)
     os.kill(os.getpid(), signal.SIGKILL)
 """
 

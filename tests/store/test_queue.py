@@ -113,8 +113,8 @@ def test_another_answer_under_the_same_id_is_refused_with_both(room: Room, ann: 
     room.answer(request, ann, POSITIVE, id=sent)
     with pytest.raises(OtherAnswer) as refused:
         room.answer(request, ann, NEGATIVE, id=sent)
-    assert refused.value.first == {"label": "Positive"}
-    assert refused.value.second == {"label": "Negative"}
+    assert refused.value.first == {"answer": {"label": "Positive"}}
+    assert refused.value.second == {"answer": {"label": "Negative"}}
     assert [r.answer for r in room.store.reviews(room.project, 1)] == [POSITIVE]
 
 

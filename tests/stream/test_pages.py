@@ -57,11 +57,11 @@ def test_every_page_of_a_stream_opens(busy: Brook, role: Role) -> None:
 
 def test_the_overview_shows_the_window_and_to_auditors_what_it_has_spent(busy: Brook) -> None:
     page = browser(busy, "auditor").get(f"/projects/{busy.project.id}").text
-    assert re.search(r"<dt>Audits open</dt>\s*<dd>[1-9]", page)
-    assert "Errors it still bears" in page
+    assert re.search(r"<dt>Audits that wait</dt>\s*<dd>[1-9]", page)
+    assert "Budget left before a pause" in page
     mine = browser(busy, "manager").get(f"/projects/{busy.project.id}").text
-    assert "Left at once" in mine
-    for telling in ("Audits open", "Errors it still bears", "Audited", "audits wait"):
+    assert "items arrived" in mine
+    for telling in ("Audits that wait", "Budget left", "Found wrong", "audits wait"):
         assert telling not in mine
 
 

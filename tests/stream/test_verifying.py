@@ -16,7 +16,8 @@ from signoff.audit.checkpoint import LogSigner
 from signoff.audit.export import checkpoint_line, event_line, header_line
 from signoff.audit.keys import SigningKey
 from signoff.audit.verify import Verdict, verify_log
-from signoff.core.events import canonical_json, parse_event
+from signoff.core.canonical import canonical_json
+from signoff.core.events import parse_event
 from signoff.core.merkle import Frontier
 from signoff.project.evidence import log_lines
 from signoff.store.schema import reviews

@@ -76,7 +76,7 @@ function Page({ pages }: { readonly pages: string | null }): JSX.Element {
         </button>
         <Notices />
         {request === null || draft === null ? (
-          <Nothing />
+          <Nothing pages={pages} />
         ) : (
           <>
             <Centre

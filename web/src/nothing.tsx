@@ -8,11 +8,16 @@ import type { Nothing } from "./leases";
 import type { Progress } from "./wire";
 import { counted } from "./words";
 
-export function Nothing(): JSX.Element {
+interface NothingProps {
+  /** Where the project's pages are, for those who may see them. */
+  readonly pages: string | null;
+}
+
+export function Nothing({ pages }: NothingProps): JSX.Element {
   const desk = useDesk();
   const nothing = desk.nothing.value;
   const progress = desk.progress.value;
-  if (progress?.phase === "closed") return <Done progress={progress} />;
+  if (progress?.phase === "closed") return <Done progress={progress} pages={pages} />;
   if (desk.connection.value === "signed-out") return <SignedOut />;
   if (nothing.kind === "starting") return <Calm title="Getting your first items" busy />;
   if (nothing.kind === "unreachable") {
@@ -85,7 +90,11 @@ function Again({ nothing }: { readonly nothing: Nothing }): JSX.Element | null {
   );
 }
 
-function Done({ progress }: { readonly progress: Progress }): JSX.Element {
+interface DoneProps extends NothingProps {
+  readonly progress: Progress;
+}
+
+function Done({ progress, pages }: DoneProps): JSX.Element {
   const desk = useDesk();
   const waiting = desk.unsent.value.length;
   return (
@@ -98,7 +107,11 @@ function Done({ progress }: { readonly progress: Progress }): JSX.Element {
         decided by the machine.
       </p>
       {waiting > 0 && <p>{counted(waiting, "answer")} still on the way: leave this page open.</p>}
-      <p class="quiet">The terminal shows where the results, the certificate and the report are.</p>
+      {pages !== null && (
+        <p>
+          <a href={pages}>See the certificate and the results</a>
+        </p>
+      )}
     </div>
   );
 }

@@ -20,6 +20,7 @@ from signoff.core.certification import OPEN, RIGHT, WRONG, error_budget, sample_
 from signoff.core.coding import read_value
 from signoff.core.coins import SEED_BYTES, seed_commitment
 from signoff.core.commitment import Commitment, CommittedTest, Outcome, certify, together
+from signoff.core.process import AnsweredBy
 from signoff.core.questions import Question
 from signoff.errors import InputError, VerificationFailed
 
@@ -272,11 +273,14 @@ def check_certificate(
     rows: int,
     skipped: int,
     answered: Collection[int],
+    answered_before: int,
+    by: tuple[AnsweredBy, ...],
 ) -> None:
     """Every field of the certificate is the one recomputed from the log.
 
-    ``outcome``: of :func:`outcomes_of`. ``answered``: the pool's items with a standing answer.
-    Raises :class:`VerificationFailed` naming the first field that differs.
+    ``outcome``: of :func:`outcomes_of`. ``answered``: the pool's items with a standing answer, so
+    many of them ``answered_before``; ``by``: whose answers stand. Raises
+    :class:`VerificationFailed` naming the first field that differs.
     """
     expected = issue(
         attempt.committed,
@@ -286,6 +290,8 @@ def check_certificate(
         audited=sum(test.sample for test in attempt.committed.tests),
         undecided=attempt.committed.items - len(answered) - outcome.automatic,
         skipped=skipped,
+        answered_before=answered_before,
+        answered_by=by,
     ).to_json(checkpoint=False)
     for name in [*expected, *sorted(set(certificate) - set(expected))]:
         said, recomputed = certificate.get(name, "nothing"), expected.get(name, "nothing")

@@ -28,7 +28,8 @@ from numpy.typing import NDArray
 
 from signoff.audit.keys import PublicKey, parse_public_key
 from signoff.core.batches import StoredBatch
-from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, Event, is_object, parse_event
+from signoff.core.canonical import is_object
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, Event, parse_event
 from signoff.core.merkle import HASH_BYTES
 from signoff.errors import InputError, SignoffError, VerificationFailed
 

@@ -25,9 +25,9 @@ from signoff.audit.attempts import (
     reveal,
     seal,
 )
+from signoff.audit.people import PeopleHistory
 from signoff.audit.pool_history import (
     NOBODY,
-    Given,
     Labels,
     PoolHistory,
     begin_pool,
@@ -36,8 +36,11 @@ from signoff.audit.pool_history import (
     isin,
 )
 from signoff.audit.streams import STREAM_EVENTS, StreamHistory
+from signoff.core.canonical import Json, canonical_json
 from signoff.core.decisions import BY_CODE
-from signoff.core.events import Event, Json, check_body
+from signoff.core.event_types import check_body
+from signoff.core.events import Event
+from signoff.core.process import Source, answered_by, process_of_answers
 from signoff.core.questions import Form, form_from_json
 from signoff.core.records import overlap_of
 from signoff.errors import InputError, VerificationFailed
@@ -54,7 +57,8 @@ class History:
     process: Mapping[str, object] = field(default_factory=dict[str, object])
     begun: bool = False
     pools: list[PoolHistory] = field(default_factory=list[PoolHistory])
-    reviewers: set[str] = field(default_factory=set[str])
+    reviewers: dict[str, Source] = field(default_factory=dict[str, Source])
+    people: PeopleHistory = field(default_factory=PeopleHistory)
     seeds: dict[str, tuple[int, int]] = field(default_factory=dict[str, tuple[int, int]])
     certificates: list[Json] = field(default_factory=list[Json])
     stream: StreamHistory | None = None
@@ -104,12 +108,14 @@ class History:
     def _tellers(self) -> dict[str, Callable[[Event, Mapping[str, str]], None]]:
         """What each type of event changes; run.started and run.ended change nothing."""
         return {
+            **self.people.tellers(self.reviewers.keys()),
             "project.created": self._create,
             "reviewer.added": self._add_reviewer,
             "rows.added": self._add_rows,
             "requests.opened": self._open_requests,
             "answer.given": self._answer,
             "answer.extra": self._extra,
+            "answer.carried": self._carry,
             "answer.undone": self._undo,
             "answer.skipped": self._skip,
             "reviewer.tagged": self._about_reviewer,
@@ -162,7 +168,9 @@ class History:
         return name
 
     def _add_reviewer(self, event: Event, _: Mapping[str, str]) -> None:
-        self.reviewers.add(str(event.body["reviewer"]))
+        body = event.body
+        source = Source.of(str(body["kind"]), str(body.get("name", "")))
+        self.reviewers[str(body["reviewer"])] = source
 
     def _add_rows(self, event: Event, _: Mapping[str, str]) -> None:
         number, rows, items = (_int(event.body, name) for name in ("pool", "rows", "items"))
@@ -199,14 +207,22 @@ class History:
 
     def _answer(self, event: Event, content: Mapping[str, str]) -> None:
         pool, item = self._said(event)
-        reviewer = str(event.body["reviewer"])
-        given = pool.given.setdefault(item, {})
-        if reviewer in given:
-            _refuse(f"item {item} is answered twice by one reviewer")
         if item in pool.answers and (pool.overlap == 1 or pool.answers[item]):
             _refuse(f"item {item} is answered though it has all the answers it needs")
-        given[reviewer] = Given(event.id, content.get("answers"))
-        pool.join(item)
+        pool.take(item, event, content.get("answers"))
+
+    def _carry(self, event: Event, content: Mapping[str, str]) -> None:
+        """Answers of an earlier pool, which must stand there, are those of an equal item here."""
+        pool, item = self._said(event)
+        earlier = self.pools[: pool.number - 1]
+        if pool.attempts or not all(before.closed for before in earlier):
+            _refuse(f"item {item} is answered from an earlier pool at the wrong time")
+        for before in earlier:
+            equal = before.item_of(str(event.body["answer"]))
+            if equal is not None:
+                pool.carry(item, event, content.get("answers"), before=before, equal=equal)
+                return
+        _refuse(f"item {item} is answered from an earlier pool that has no such answer")
 
     def _undo(self, event: Event, _: Mapping[str, str]) -> None:
         pool, item = self._item(event.body)
@@ -219,10 +235,10 @@ class History:
         attempts = [attempt for group in pool.attempts for attempt in group.values()]
         if any(attempt.sealed is not None and item in attempt.sealed for attempt in attempts):
             _refuse(f"the answer to item {item} is undone after its verdict was sealed")
-        if any(decided[item] != NOBODY for decided in pool.decided.values()):
+        decided = any(decided[item] != NOBODY for decided in pool.decided.values())
+        if decided or item in pool.carried:
             _refuse(f"the answer to item {item} is undone after it was decided")
-        del given[reviewer]
-        pool.join(item)
+        pool.drop(item, reviewer)
 
     def _skip(self, event: Event, _: Mapping[str, str]) -> None:
         pool, _item = self._item(event.body)
@@ -264,6 +280,11 @@ class History:
             _refuse(f"pool {pool.number} is audited after items were decided")
         if self.policy.get("kind") != "certified":
             _refuse("the project promises no certificate, yet an audit is committed to")
+        pool.check_carried(self.pools)
+        process = process_of_answers(pool.by, self.reviewers, self.process)
+        committed = cast("Json", body["process"])
+        if any(committed.get(part) != value for part, value in process.items()):
+            _refuse(f"the audit names another human process than {canonical_json(process)!r}")
         for name in ("max_error", "certainty"):
             if not _same_number(body[name], self.policy.get(name)):
                 _refuse(f"the audit's {name} {body[name]} is not the project's")
@@ -306,6 +327,8 @@ class History:
             rows=pool.rows,
             skipped=pool.skipped,
             answered=pool.answers.keys(),
+            answered_before=len(pool.carried),
+            by=answered_by(pool.by, self.reviewers),
         )
         check_decided(pool, name)
         self.certificates.append(certificate)
@@ -318,6 +341,7 @@ class History:
 
     def _close(self, event: Event, _: Mapping[str, str]) -> None:
         pool = self._pool(event.body)
+        pool.check_carried(self.pools)
         undecided = max(int(np.sum(decided == NOBODY)) for decided in pool.decided.values())
         missing = undecided - _int(event.body, "undecided")
         if not 0 <= missing <= len(pool.erased):

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from signoff.audit.attempts import Attempt
 from signoff.audit.values import answers_json
+from signoff.core.events import Event
 from signoff.core.joining import form_joined
 from signoff.core.questions import Answer, Form, answers_to_json
 from signoff.errors import InputError, VerificationFailed
@@ -33,7 +34,9 @@ class Given:
 
 @dataclass(slots=True, kw_only=True)
 class PoolHistory:
-    """One pool so far. ``given``: the answers to each item that stand, by reviewer, in order.
+    """One pool so far. ``given``: the answers to each item that stand, by reviewer, in order;
+    ``items_of``: the item of each, by event; ``carried``: the pool and item of an earlier pool
+    whose answers those of an item are.
     ``answers``: JSON of the answers joined from them, by item and question, of each item that is
     answered; none where not known. ``decided`` (items,) of each question: who decided, -1 for
     nobody. ``attempts``: those of each question, which share items, order and sample."""
@@ -46,10 +49,61 @@ class PoolHistory:
     decided: dict[str, NDArray[np.int8]] = field(default_factory=dict[str, NDArray[np.int8]])
     answers: dict[int, dict[str, str]] = field(default_factory=dict[int, dict[str, str]])
     given: dict[int, dict[str, Given]] = field(default_factory=dict[int, "dict[str, Given]"])
+    items_of: dict[str, int] = field(default_factory=dict[str, int])
+    carried: dict[int, tuple[int, int]] = field(default_factory=dict[int, tuple[int, int]])
     erased: set[int] = field(default_factory=set[int])
     attempts: list[Attempts] = field(default_factory=list[Attempts])
     skipped: int = 0
     closed: bool = False
+
+    @property
+    def by(self) -> list[str]:
+        """The reviewer of each answer that stands."""
+        return [reviewer for given in self.given.values() for reviewer in given]
+
+    def item_of(self, event: str) -> int | None:
+        """The item that the answers told of by this event stand for, if they stand."""
+        return self.items_of.get(event)
+
+    def take(self, item: int, event: Event, answers: str | None) -> None:
+        """Let somebody's answers stand for an item."""
+        reviewer = str(event.body["reviewer"])
+        given = self.given.setdefault(item, {})
+        if reviewer in given:
+            _refuse(f"item {item} is answered twice by one reviewer")
+        given[reviewer] = Given(event.id, answers)
+        self.items_of[event.id] = item
+        self.join(item)
+
+    def drop(self, item: int, reviewer: str) -> None:
+        """Take somebody's answers back."""
+        del self.items_of[self.given[item].pop(reviewer).event]
+        self.join(item)
+
+    def carry(
+        self, item: int, event: Event, answers: str | None, *, before: PoolHistory, equal: int
+    ) -> None:
+        """Let answers to an item of an earlier pool stand for an item here."""
+        reviewer, told = str(event.body["reviewer"]), str(event.body["answer"])
+        source = before.given[equal].get(reviewer)
+        if source is None or source.event != told or equal in before.erased:
+            _refuse(f"item {item} is answered by someone else than the equal item before")
+        if None not in (source.answers, answers) and source.answers != answers:
+            _refuse(f"item {item} is answered otherwise than the equal item before")
+        if self.given.get(item) and self.carried.get(item) != (before.number, equal):
+            _refuse(f"item {item} is answered from an earlier pool beside other answers")
+        self.carried[item] = (before.number, equal)
+        self.take(item, event, answers)
+
+    def check_carried(self, pools: Sequence[PoolHistory]) -> None:
+        """Refuse an item with some of the answers that the equal item has: whoever could choose
+        among them could choose what they come to."""
+        for item, (number, equal) in self.carried.items():
+            before = pools[number - 1]
+            if self.given[item].keys() != before.given[equal].keys():
+                _refuse(f"item {item} has not all the answers of the equal item before")
+            if item not in self.answers:
+                _refuse(f"item {item} is answered from an earlier pool that did not answer it")
 
     def join(self, item: int) -> None:
         """Work out the answers to an item anew from all that were given.
@@ -136,6 +190,7 @@ def check_decided(pool: PoolHistory, question: str) -> None:
 
 
 def isin(items: NDArray[np.int64], known: Sequence[int]) -> NDArray[np.bool_]:
+    """(n,) whether each of the items is one of those known."""
     return np.isin(items, np.array(known, dtype=np.int64))
 
 

@@ -16,15 +16,8 @@ from signoff.audit.checkpoint import Checkpoint, open_checkpoint, origin_of
 from signoff.audit.export import Opened
 from signoff.audit.keys import PublicKey, parse_public_key
 from signoff.core.batches import StoredBatch
-from signoff.core.events import (
-    ROWS_PER_LEAF,
-    SALT_BYTES,
-    Event,
-    batch_leaves,
-    commit,
-    is_object,
-    parse_event,
-)
+from signoff.core.canonical import is_object
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, Event, batch_leaves, commit, parse_event
 from signoff.core.merkle import HASH_BYTES, inclusion_holds, inclusion_proof
 from signoff.errors import VerificationFailed
 

@@ -7,13 +7,14 @@ coins that the log names. See :mod:`signoff.core.windows` for why the numbers ho
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass, field
 from typing import NoReturn, cast
 
 from signoff.audit.windows import ItemHistory, WindowHistory, loose_item
+from signoff.core.canonical import Json
 from signoff.core.coins import SEED_BYTES, is_heads, seed_commitment
-from signoff.core.events import Event, Json
+from signoff.core.events import Event
 from signoff.core.questions import Choice, Form
 from signoff.core.routing import Certified, policy_from_json
 from signoff.core.streams import StreamSpec, window_name
@@ -54,7 +55,7 @@ class StreamHistory:
     spec: StreamSpec
     process: object
     labels: frozenset[str]
-    reviewers: set[str]
+    reviewers: Container[str]
     seeds: dict[str, tuple[int, int]]
     certificates: list[Json]
     windows: list[WindowHistory] = field(default_factory=list[WindowHistory])
@@ -65,7 +66,7 @@ class StreamHistory:
         body: Json,
         form: Form,
         *,
-        reviewers: set[str],
+        reviewers: Container[str],
         seeds: dict[str, tuple[int, int]],
         certificates: list[Json],
     ) -> StreamHistory:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import NoReturn, cast
 
-from signoff.core.events import canonical_json, is_object
+from signoff.core.canonical import canonical_json, is_object
 from signoff.errors import InputError, VerificationFailed
 
 _DECODER = json.JSONDecoder()

@@ -27,15 +27,8 @@ from signoff.audit.history import History
 from signoff.audit.keys import parse_public_key
 from signoff.audit.values import row_label
 from signoff.core.batches import COLUMNS, BatchName, StoredBatch
-from signoff.core.events import (
-    ROWS_PER_LEAF,
-    SALT_BYTES,
-    Event,
-    Json,
-    batch_leaves,
-    commit,
-    commit_rows,
-)
+from signoff.core.canonical import Json
+from signoff.core.events import ROWS_PER_LEAF, SALT_BYTES, Event, batch_leaves, commit, commit_rows
 from signoff.core.merkle import HASH_BYTES, Frontier
 from signoff.errors import VerificationFailed
 
@@ -58,8 +51,9 @@ class Verdict:
     """What a verification found.
 
     ``trusted``: the public key came from outside, not from the log itself. ``covered``: events
-    under the last checkpoint, whose text is ``checkpoint``. ``opened``: private values checked
-    against their commitments; ``blanks``: erased ones. ``certificates``: those recomputed.
+    under the last checkpoint, whose text is ``checkpoint``; nothing proves what comes after.
+    ``opened``: private values checked against their commitments; ``blanks``: erased ones.
+    ``certificates``: those recomputed.
     """
 
     ok: bool
@@ -168,8 +162,13 @@ class _Walk:
         tail = self.tree.size - self.covered
         if tail and not self.allow_tail:
             _refuse(f"no checkpoint covers the last {tail} of {self.tree.size} events")
+        if tail and not self.covered:
+            _refuse(f"no checkpoint covers any of the {tail} events: nothing is signed yet")
         if tail:
-            self.notes.append(f"No checkpoint covers the last {tail} events.")
+            self.notes.append(
+                f"The newest {tail} of {self.tree.size} events are in no checkpoint yet: nothing"
+                " proves them. A run that is at work, or goes on, signs them; verify again then."
+            )
         if self.history is not None:
             self.notes.extend(self.history.end())
 

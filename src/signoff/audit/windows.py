@@ -7,8 +7,8 @@ from typing import NoReturn
 
 import numpy as np
 
+from signoff.core.canonical import Json
 from signoff.core.certification import OPEN, RIGHT, WRONG, standing
-from signoff.core.events import Json
 from signoff.core.windows import Ledger, WindowPlan
 from signoff.errors import VerificationFailed
 

@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import backup, doctor, run, serve, store_commands, worker
+from signoff.cli import backup, doctor, review, run, serve, store_commands, users, worker
 from signoff.cli import stream as live
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
@@ -32,6 +32,8 @@ app = typer.Typer(
 )
 app.command("run")(run.run)
 app.command("serve")(serve.serve)
+app.command("review")(review.review)
+app.add_typer(users.app, name="user")
 app.command("worker")(worker.worker)
 app.command("backup")(backup.backup)
 app.command("restore")(backup.restore)
@@ -99,9 +101,13 @@ def _run(arguments: list[str]) -> int:
         return error.exit_code
     except Exception as error:
         return _unforeseen(error, as_json=as_json)
+    except BaseException as error:
+        if type(error).__name__ != "PanicException":  # what polars raises beside exceptions
+            raise
+        return _unforeseen(error, as_json=as_json)
 
 
-def _unforeseen(error: Exception, *, as_json: bool) -> int:
+def _unforeseen(error: BaseException, *, as_json: bool) -> int:
     """A wrong option in the parser's words, or a mistake of ours: one line each."""
     if isinstance(error, typer.BadParameter.__mro__[2]):  # every complaint of the parser
         message = cast("typer.BadParameter", error).format_message()

@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import getpass
+from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from signoff.errors import InputError, UsageError
 
 if TYPE_CHECKING:
+    from signoff.core.questions import Form
+    from signoff.core.records import TextDirection
     from signoff.core.routing import Policy
+    from signoff.core.showing import ItemKind
 
+T = TypeVar("T", bound=str)
+DIRECTIONS: tuple[TextDirection, ...] = ("auto", "ltr", "rtl")
 DEFAULT_MAX_ERROR = Decimal("0.05")
 MOST_DIGITS = 18
 DEFAULT_CERTAINTY = Decimal("0.95")
@@ -43,6 +49,62 @@ def _labels_of_file(path: Path) -> tuple[str, ...]:
     if labels in ((), ("",)):
         raise InputError(f"The labels file {str(path)!r} is empty.", hint="Write one label a line.")
     return labels
+
+
+def read_questions(path: str, *, labels: str | None, question: str | None) -> Form:
+    """The questions of a form's file, which takes the place of ``--labels`` and ``--question``."""
+    for flag, value in {"--labels": labels, "--question": question}.items():
+        if value is not None:
+            raise UsageError(
+                f"--form and {flag} both say what is asked.", hint=f"Leave {flag} out."
+            )
+    from signoff.formats.forms import read_form
+
+    return read_form(Path(path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Shown:
+    """How items are to be shown; None where a flag is not given."""
+
+    item_kind: ItemKind | None
+    guideline: str | None
+    text_direction: TextDirection | None
+
+
+def read_showing(show: str | None, guideline: str | None, direction: str | None) -> Shown:
+    """How items are to be shown; the guideline is read from its file."""
+    from signoff.core.showing import ITEM_KINDS
+
+    return Shown(
+        item_kind=_one_of(show, ITEM_KINDS, "--show"),
+        guideline=None if guideline is None else _text_of_file(Path(guideline)),
+        text_direction=_one_of(direction, DIRECTIONS, "--direction"),
+    )
+
+
+def _one_of(typed: str | None, allowed: tuple[T, ...], flag: str) -> T | None:
+    for value in allowed:
+        if typed == value:
+            return value
+    if typed is None:
+        return None
+    raise UsageError(f"{flag} {typed!r} is not known.", hint=f"Write one of {', '.join(allowed)}.")
+
+
+def _text_of_file(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise InputError(
+            f"The guideline {str(path)!r} cannot be read: {error.strerror}.",
+            hint="Pass --guideline FILE with a Markdown file.",
+        ) from None
+    except UnicodeDecodeError as error:
+        raise InputError(
+            f"The guideline {str(path)!r} is not UTF-8 (byte {error.start}).",
+            hint="Save it as UTF-8.",
+        ) from None
 
 
 def read_policy(

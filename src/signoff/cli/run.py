@@ -17,7 +17,9 @@ from signoff.cli.options import (
     read_due,
     read_labels,
     read_policy,
+    read_questions,
     read_rules,
+    read_showing,
     user_name,
 )
 from signoff.cli.output import ProgressLine, progress_as_json, say, say_json
@@ -45,6 +47,10 @@ def run(
     ] = None,
     question: Annotated[
         str | None, typer.Option(metavar="TEXT", help="What people are asked.")
+    ] = None,
+    form: Annotated[
+        str | None,
+        typer.Option(metavar="FILE", help="TOML or JSON file of questions of any kind."),
     ] = None,
     project: Annotated[
         str, typer.Option(metavar="NAME", help="Another name starts another project.")
@@ -110,8 +116,31 @@ def run(
         str | None,
         typer.Option(metavar="N", help="Choose the audit's seed; the certificate will say so."),
     ] = None,
+    show: Annotated[
+        str | None,
+        typer.Option(
+            metavar="text|markdown|chat|fields|json",
+            help="What the text of an item is. [default: guessed]",
+        ),
+    ] = None,
+    guideline: Annotated[
+        str | None, typer.Option(metavar="FILE", help="How to answer, in Markdown.")
+    ] = None,
+    blur: Annotated[
+        bool, typer.Option("--blur", help="Blur items until somebody looks (upsetting content).")
+    ] = False,
+    direction: Annotated[
+        str | None, typer.Option(metavar="auto|ltr|rtl", help="Where texts begin. [default: auto]")
+    ] = None,
     no_group: Annotated[
         bool, typer.Option("--no-group", help="Rows with equal texts stay separate items.")
+    ] = False,
+    mix_reviewers: Annotated[
+        bool,
+        typer.Option(
+            "--mix-reviewers",
+            help="Let another --reviewer go on; the certificate says how many answers each gave.",
+        ),
     ] = False,
     store: Annotated[
         str | None,
@@ -144,6 +173,8 @@ def run(
     chosen = read_policy(policy, max_error=max_error, certainty=certainty, by=slice)
     rules = read_rules(ask_always or [])
     allowed = read_labels(labels)
+    asked = None if form is None else read_questions(form, labels=labels, question=question)
+    shown = read_showing(show, guideline, direction)
     most, chosen_seed = read_count(budget, name="--budget"), read_count(seed, name="--seed")
     name = as_name or user_name()
     from signoff.sdk import RunOptions
@@ -154,6 +185,11 @@ def run(
         key=key,
         labels=allowed,
         question=question,
+        form=asked,
+        item_kind=shown.item_kind,
+        guideline=shown.guideline,
+        blur=True if blur else None,
+        text_direction=shown.text_direction,
         project=project,
         policy=chosen,
         ask_always=rules,
@@ -166,6 +202,7 @@ def run(
         budget=most,
         seed=chosen_seed,
         group=False if no_group else None,
+        mix_reviewers=mix_reviewers,
         store=store,
         out=out,
         report=report,

@@ -47,10 +47,21 @@ def serve(
 ) -> None:
     """Serve the review page.
 
-    Every project of the store, with a worker beside it. On this computer alone it needs no
-    accounts and prints a link that works once. Ctrl-C ends it; nothing is lost.
+    Every project of the store, with a worker beside it. Where the store has accounts people sign
+    in; without any it serves this computer alone, and prints a link that works once. Ctrl-C ends
+    it; nothing is lost.
     """
-    from signoff.server.team import Site, serve_site
+    from signoff.server.guard import is_loopback
+    from signoff.server.team import Served, Site, serve_site
+
+    def tell(served: Served) -> None:
+        say(f"Open {served.link}")
+        if not (behind_proxy or is_loopback(host)):
+            say(
+                "Passwords travel in the clear: put TLS in front, and pass --behind-proxy.",
+                err=True,
+            )
+        say(f"(process {os.getpid()}; Ctrl-C ends it)")
 
     serve_site(
         Site(
@@ -62,10 +73,5 @@ def serve(
             behind_proxy=behind_proxy,
             names=tuple(host_name or ()),
         ),
-        tell=_tell,
+        tell=tell,
     )
-
-
-def _tell(link: str) -> None:
-    say(f"Open {link}")
-    say(f"(process {os.getpid()}; Ctrl-C ends it)")

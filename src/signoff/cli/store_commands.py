@@ -92,12 +92,15 @@ def log(
 def proof(
     store: Store,
     key: Annotated[str, typer.Argument(metavar="KEY", help="The row's key.")],
+    question: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which question, where several are asked.")
+    ] = None,
     out: Annotated[str, typer.Option("--out", "-o", metavar="FILE", help="A file, or -.")] = "-",
     project: Project = None,
 ) -> None:
     """Prove that a decision is in the log."""
     with _view(store, project) as view:
-        found = view.proof(key)
+        found = view.proof(key, question)
     if out == "-":
         say_json(found)
         return

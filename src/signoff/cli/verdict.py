@@ -21,7 +21,7 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
     if verdict.problem is not None:
         yield f"NOT verified. First bad record: {verdict.problem}"
     else:
-        yield "Verified." if verdict.ok else "NOT verified."
+        yield _answer(verdict)
     yield f"{_covered(verdict)}; {verdict.rows:,} rows in {verdict.batches:,} batches."
     if verdict.opened or verdict.blanks:
         yield f"{verdict.opened:,} private values match their digests, {verdict.blanks:,} erased."
@@ -32,6 +32,14 @@ def verdict_lines(verdict: Verdict) -> Iterator[str]:
         yield f"Signed by {verdict.public_key}"
     if verdict.public_key and not verdict.trusted:
         yield "That is the key the log itself names; --key checks it against one you trust."
+
+
+def _answer(verdict: Verdict) -> str:
+    """In one line: whether all is proved, or all but what was not signed yet."""
+    tail = verdict.events - verdict.covered
+    if not verdict.ok:
+        return "NOT verified."
+    return f"Verified, but for the newest {tail:,} events." if tail else "Verified."
 
 
 def _covered(verdict: Verdict) -> str:

@@ -6,13 +6,14 @@ A ``certificate.issued`` event holds it as JSON without floats but for each test
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from decimal import Decimal
 from typing import Literal, Self, cast
 
 from signoff.core.commitment import SEED_HOLDERS, Commitment, CommittedTest, Outcome, TestResult
 from signoff.core.feasibility import percent
 from signoff.core.fields import FieldReader, as_json, decimal_text
+from signoff.core.process import AnsweredBy, process_that_answered
 from signoff.errors import VerificationFailed
 
 Status = Literal["issued", "partial"]
@@ -31,13 +32,7 @@ class CertifiedTest(CommittedTest):
         """The inverse of ``to_json``; raises VerificationFailed on anything malformed."""
         read = FieldReader(value, "a certified test")
         return cls(
-            name=read.text("name"),
-            size=read.integer("size"),
-            errors=read.integer("errors"),
-            alpha=read.share("alpha"),
-            admitted=read.integer("admitted"),
-            sample=read.integer("sample"),
-            limit=read.integer("limit", least=-1),
+            **asdict(CommittedTest.from_json(value)),
             finds=read.integer("finds"),
             open=read.integer("open"),
             automatic=read.integer("automatic"),
@@ -50,9 +45,11 @@ class Certificate:
 
     ``items`` = ``human`` + ``automatic`` + ``undecided``; ``human`` counts items people decided,
     the ``audited`` ones among them; ``rows`` is how many rows of data the items stand for.
-    ``status`` is "partial" while items are undecided: at most ``errors`` of the labels given are
-    wrong then. ``skipped`` counts skips, of whatever item. ``checkpoint`` is the signed tree head
-    that covers the certificate's event, and no part of that event.
+    ``process`` is who gave the answers, ``answered_by`` how many each, and ``answered_before``
+    how many of them were given to equal items of earlier pools. ``status`` is "partial" while
+    items are undecided: at most ``errors`` of the labels given are wrong then. ``skipped`` counts
+    skips, of whatever item. ``checkpoint`` is the signed tree head that covers the certificate's
+    event, and no part of that event.
     """
 
     status: Status
@@ -62,6 +59,8 @@ class Certificate:
     items: int
     rows: int
     human: int
+    answered_before: int
+    answered_by: tuple[AnsweredBy, ...]
     audited: int
     automatic: int
     undecided: int
@@ -117,6 +116,14 @@ class Certificate:
         said: list[str] = []
         if self.rows != self.items:
             said.append(f"The {self.items:,} distinct items stand for {self.rows:,} rows.")
+        if self.answered_before:
+            said.append(
+                f"{self.answered_before:,} items hold answers that people gave to equal items of"
+                " earlier pools."
+            )
+        if len(self.answered_by) > 1:
+            parts = " and ".join(map(str, self.answered_by))
+            said.append(f"Answers came from {parts}.")
         if self.seed_chosen_by == "operator":
             said.append("Seed chosen by the operator.")
         if self.open:
@@ -151,6 +158,8 @@ class Certificate:
             items=read.integer("items"),
             rows=read.integer("rows"),
             human=read.integer("human"),
+            answered_before=read.integer("answered_before"),
+            answered_by=tuple(AnsweredBy.from_json(part) for part in read.objects("answered_by")),
             audited=read.integer("audited"),
             automatic=read.integer("automatic"),
             undecided=read.integer("undecided"),
@@ -188,6 +197,8 @@ def issue(
     audited: int,
     undecided: int,
     skipped: int = 0,
+    answered_before: int = 0,
+    answered_by: tuple[AnsweredBy, ...] = (),
 ) -> Certificate:
     """The certificate of a commitment and its outcome; counts must add up to the pool."""
     if human + outcome.automatic + undecided != committed.items:
@@ -204,6 +215,8 @@ def issue(
         items=committed.items,
         rows=rows,
         human=human,
+        answered_before=answered_before,
+        answered_by=answered_by,
         audited=audited,
         automatic=outcome.automatic,
         undecided=undecided,
@@ -216,7 +229,7 @@ def issue(
         alpha=committed.alpha,
         rule=committed.rule,
         tests=tuple(map(_certified, committed.tests, outcome.tests)),
-        process=committed.process,
+        process=process_that_answered(answered_by, committed.process),
         differs=committed.differs,
         model=committed.model,
         order=committed.order,
@@ -227,14 +240,5 @@ def issue(
 
 def _certified(test: CommittedTest, result: TestResult) -> CertifiedTest:
     return CertifiedTest(
-        name=test.name,
-        size=test.size,
-        errors=test.errors,
-        alpha=test.alpha,
-        admitted=test.admitted,
-        sample=test.sample,
-        limit=test.limit,
-        finds=result.finds,
-        open=result.open,
-        automatic=result.automatic,
+        **asdict(test), finds=result.finds, open=result.open, automatic=result.automatic
     )

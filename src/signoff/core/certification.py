@@ -60,7 +60,8 @@ def parse_share(text: str, *, name: str) -> Decimal:
             f"{name} {shown!r} is not a number.", hint="Write a share such as 5% or 0.05."
         ) from None
     if not value.is_finite() or not SMALLEST_SHARE <= value < 1:
-        meant = f"Did you mean {shown}%?" if value.is_finite() and 1 <= value < 100 else ""
+        bare = value.is_finite() and not shown.endswith("%") and 1 <= value < 100
+        meant = f"Did you mean {shown}%?" if bare else ""
         raise UsageError(
             f"{name} {shown!r} is not between 0 and 1 (0% and 100%), ends excluded.",
             hint=meant or "Write a share such as 5% or 0.05.",

@@ -11,8 +11,8 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from signoff.core.canonical import canonical_json
 from signoff.core.coding import Value, value_of
-from signoff.core.events import canonical_json
 from signoff.core.questions import Answer
 from signoff.core.repeated import Repeated, repeated
 

@@ -13,9 +13,22 @@ from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Form, Question
 from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
+from signoff.core.showing import ItemKind
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
-AskReason = Literal["start", "random", "uncertain", "audit", "review", "rule", "empty", "gold"]
+AskReason = Literal[
+    "start",
+    "random",
+    "uncertain",
+    "audit",
+    "review",
+    "rule",
+    "empty",
+    "gold",
+    "answered before",
+]
+CARRIED: AskReason = "answered before"
+"""The reason of an answer nobody was asked for: a person gave it to an equal item before."""
 ProjectKind = Literal["pool", "stream"]
 RequestState = Literal["open", "answered", "withdrawn"]
 CommentKind = Literal["comment", "flag"]
@@ -59,6 +72,7 @@ class Project:
     key_id: str
     created: int
     kind: ProjectKind = "pool"
+    item_kind: ItemKind = "text"
     page: PageSettings = field(default_factory=PageSettings)
     queue: QueueRules = field(default_factory=QueueRules)
 
@@ -236,6 +250,20 @@ class NewReview:
     note: str | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CarriedAnswer:
+    """A person's answers to an item of an earlier pool, taken over for an equal item.
+
+    Where several people answered the item, their answers share one ``request``.
+    """
+
+    id: str
+    request: NewRequest
+    reviewer: str
+    answers: Answers
+    event: NewEvent
+
+
 Tell = Callable[[NewReview, bool], NewEvent]
 """The event of a review, given whether it counts: the answers do that an item needed."""
 
@@ -326,8 +354,8 @@ class Waiting:
 class QueueCounts:
     """How many requests of a pool wait, by what people see: nothing of the reasons.
 
-    ``skipped`` counts skips, several of one item included; ``answers`` the answers that count,
-    several of one item included.
+    ``skipped`` counts skips, several of one item included; ``answers`` the answers that people
+    gave in this pool and that count, several of one item included: none that was carried over.
     """
 
     open: int

@@ -195,13 +195,10 @@ def group_rows(texts: pl.Series | Sequence[str | None], *extra: pl.Series) -> Gr
     missing text is an empty one.
     """
     column = texts if isinstance(texts, pl.Series) else pl.Series(list(texts), dtype=pl.String)
-    folded = _composed(as_text(column)).str.strip_chars().fill_null("")
-    columns = [folded.alias("0")]
-    columns += [as_text(each).alias(str(i)) for i, each in enumerate(extra, 1)]
+    columns = folded(column, *extra)
     grouped = (
-        pl.DataFrame(columns)
-        .with_row_index("row")
-        .group_by([each.name for each in columns], maintain_order=True)
+        columns.with_row_index("row")
+        .group_by(columns.columns, maintain_order=True)
         .agg("row")
         .get_column("row")
     )
@@ -211,6 +208,13 @@ def group_rows(texts: pl.Series | Sequence[str | None], *extra: pl.Series) -> Gr
     item_of_row[rows] = np.repeat(np.arange(len(sizes), dtype=np.int64), sizes)
     first = grouped.list.first().to_numpy().astype(np.int64)
     return Groups(item_of_row, first)
+
+
+def folded(texts: pl.Series, *extra: pl.Series) -> pl.DataFrame:
+    """What is equal in rows that are one item: text and ``extra`` columns, named "0", "1", …"""
+    text = _composed(as_text(texts)).str.strip_chars().fill_null("")
+    others = [as_text(each).alias(str(i)) for i, each in enumerate(extra, 1)]
+    return pl.DataFrame([text.alias("0"), *others])
 
 
 def _composed(texts: pl.Series) -> pl.Series:

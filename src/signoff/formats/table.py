@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,6 +15,7 @@ from signoff.formats.delimited import parse_delimited, sniff_separator
 from signoff.formats.encoding import refuse_binary, to_utf8, unpack_gzip
 from signoff.formats.frames import frame_of
 from signoff.formats.jsonlines import looks_like_json, parse_json_lines
+from signoff.formats.parquet import read_parquet
 from signoff.formats.wording import column_list, first_line, shown
 
 Format = Literal["csv", "tsv", "jsonl", "parquet", "frame", "rows"]
@@ -69,7 +69,7 @@ def _from_bytes(data: bytes, *, name: str, suffix: str, path: Path | None) -> Ta
     if not data:
         raise _empty(name)
     if data.startswith(_PARQUET):
-        frame = _parse_parquet(data, name)
+        frame = read_parquet(data, name)
         return _checked(Table(frame=frame, name=name, format="parquet", path=path, notes=notes))
     refuse_binary(data, name)
     text, decoding = to_utf8(data, name)
@@ -101,23 +101,6 @@ def _delimited(
         path=path,
         notes=notes,
     )
-
-
-def _parse_parquet(data: bytes, name: str) -> pl.DataFrame:
-    try:
-        return pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
-    except (
-        pl.exceptions.PolarsError,
-        pl.exceptions.PanicException,
-        OSError,
-        ValueError,
-        OverflowError,
-    ) as error:
-        raise InputError(
-            f"{name} is a damaged Parquet file ({first_line(error)}).",
-            hint="Copy or write it again.",
-            code="damaged_file",
-        ) from error
 
 
 # -------------------------------------------------------------------------- checks
@@ -172,7 +155,24 @@ def _checked(table: Table) -> Table:
             hint="Add rows under it; a file without a header needs one.",
             code="no_rows",
         )
+    _refuse_endless_times(table)
     return table
+
+
+def _refuse_endless_times(table: Table) -> None:
+    """Instants that no calendar has could not be shown to people."""
+    for column in table.frame.get_columns():
+        if not column.dtype.is_temporal():
+            continue
+        try:
+            _ = column.min(), column.max()
+        except (ValueError, OverflowError, pl.exceptions.PanicException) as error:
+            raise InputError(
+                f"Column {shown(column.name)!r} of {table.name} holds a time that cannot be read"
+                f" ({first_line(error)}).",
+                hint="Correct it, or write the column as text.",
+                code="wrong_time",
+            ) from error
 
 
 def _refuse_missing_header(header: Sequence[str], frame: pl.DataFrame, name: str) -> None:

@@ -11,7 +11,13 @@ from signoff.core.calibration import Temperature
 from signoff.core.items import Items, Predictions
 from signoff.core.selection import Pool, Random
 from signoff.learning.outlook import Outlook, confidence_of, fit_calibration, look_ahead, usable
-from signoff.learning.pools import calibration_answers, candidates_of, freeze, threshold_answers
+from signoff.learning.pools import (
+    calibration_answers,
+    candidates_of,
+    freeze,
+    given,
+    threshold_answers,
+)
 from signoff.ports import Ask, Freeze, Model, PoolState
 
 Index = NDArray[np.int64]
@@ -34,9 +40,9 @@ class FixedModelStrategy:
         candidates = candidates_of(state)
         predictions = self._predict(state.items)
         possible = candidates[usable(predictions)[candidates]]
-        wanted = calibration_answers(len(state.items)) - len(state.asked)
+        wanted = calibration_answers(len(state.items)) - given(state)
         if self.threshold is not None:
-            wanted = threshold_answers(len(state.items)) - len(state.asked)
+            wanted = threshold_answers(len(state.items)) - given(state)
         wanted = min(wanted, len(possible))
         if state.budget is not None:
             wanted = min(wanted, state.budget // 4)

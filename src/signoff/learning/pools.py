@@ -6,6 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.items import Answers, Items, Predictions
+from signoff.core.records import CARRIED
 from signoff.core.selection import Pool, Random
 from signoff.learning.outlook import look_ahead
 from signoff.ports import Ask, AskReason, Forecast, Freeze, Model, PoolState
@@ -86,10 +87,10 @@ def subsample(candidates: Index) -> tuple[Index, float]:
 
 def explore(state: PoolState, candidates: Index, rng: np.random.Generator) -> Ask | None:
     """Random items, where their share of the answers has fallen behind."""
-    so_far = sum(reason == "random" for reason in state.reasons)
-    behind = (EXPLORE * len(state.asked) - so_far) / (1 - EXPLORE)
+    so_far, answered = sum(reason == "random" for reason in state.reasons), given(state)
+    behind = (EXPLORE * answered - so_far) / (1 - EXPLORE)
     count = min(round(behind), len(candidates))
-    if count < max(FEWEST_EXPLORED, EXPLORE / 4 * len(state.asked)) or (
+    if count < max(FEWEST_EXPLORED, EXPLORE / 4 * answered) or (
         state.budget is not None and state.budget < 2 * count
     ):
         return None
@@ -98,15 +99,22 @@ def explore(state: PoolState, candidates: Index, rng: np.random.Generator) -> As
 
 
 def trainable(state: PoolState) -> NDArray[np.bool_]:
-    """Which answers teach: a label, given to an item the model may see."""
-    empty: AskReason = "empty"
-    seen = np.array([reason != empty for reason in state.reasons], dtype=np.bool_)
+    """Which answers teach: a label, given to an item the model may see. Those that equal items got
+    before teach as answers of earlier pools."""
+    silent: tuple[AskReason, ...] = ("empty", CARRIED)
+    seen = np.array([reason not in silent for reason in state.reasons], dtype=np.bool_)
     return (state.codes >= 0) & seen
+
+
+def given(state: PoolState) -> int:
+    """How many answers were given in this pool, not in an earlier one to an equal item."""
+    return sum(reason != CARRIED for reason in state.reasons)
 
 
 def all_codes(state: PoolState) -> Index:
     """Label codes of this pool's and earlier pools' answers."""
-    here = state.codes[state.codes >= 0]
+    fresh = np.array([reason != CARRIED for reason in state.reasons], dtype=np.bool_)
+    here = state.codes[fresh & (state.codes >= 0)]
     if state.earlier is None:
         return here
     before = state.earlier[1].codes

@@ -29,6 +29,7 @@ from signoff.learning.pools import (
     distinct,
     explore,
     freeze,
+    given,
     most_starts,
     nothing_to_learn,
     subsample,
@@ -178,7 +179,7 @@ class LearningStrategy:
 
     def _batch(self, state: PoolState, outlook: Outlook, seen: Index) -> int:
         """How many to ask before the next look; 0 when it is time to freeze."""
-        answered = len(state.asked)
+        answered = given(state)
         step = batch_size(answered, len(state.items), labels=len(self.labels))
         if self.threshold is not None:
             wanted = min(threshold_answers(len(state.items)) - answered, step)

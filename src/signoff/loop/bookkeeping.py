@@ -240,15 +240,12 @@ def hardest(forecasts: Sequence[Forecast | None]) -> Forecast | None:
 def people_batch(
     answered: Sequence[Answered],
     question: str,
-    names: Mapping[str, str],
     *,
     entropy: Callable[[int], bytes],
 ) -> Batch:
     """What people decided of one question, sealed; erased answers are left out."""
     decisions = [
-        by_people(each, answer, names)
-        for each in answered
-        if (answer := each.to(question)) is not None
+        by_people(each, answer) for each in answered if (answer := each.to(question)) is not None
     ]
     ints = np.array([[d.item, BY_CODE[d.by]] for d in decisions], dtype=np.int64)
     return seal(
@@ -259,15 +256,15 @@ def people_batch(
     )
 
 
-def by_people(answered: Answered, answer: Answer, names: Mapping[str, str]) -> Decision:
-    """The decision that people's answers make."""
+def by_people(answered: Answered, answer: Answer) -> Decision:
+    """The decision that people's answers make; it names them by id, since names can be removed."""
     return Decision(
         item=answered.item,
         answer=answer,
         by="reviewers",
         confidence=None,
         reason=answered.reason,
-        reviewers=answered.names(names),
+        reviewers=", ".join(answered.reviewers),
         model="",
     )
 

@@ -11,7 +11,7 @@ from signoff.core.certification import SliceTest, split_tests
 from signoff.core.coding import Codes, labels_of
 from signoff.core.items import Answers, Items, joined
 from signoff.core.joining import Answered, answered_items
-from signoff.core.records import Pool, Project
+from signoff.core.records import CARRIED, Pool, Project
 from signoff.core.routing import Certified
 from signoff.ports import PoolState, PoolView, Store
 
@@ -79,10 +79,11 @@ class Knowledge:
         return self._earlier[place]
 
     def _taught(self, pool: Pool, question: str) -> tuple[Items, list[int]]:
-        """The items of a pool that people gave a label to, and its code."""
+        """The items of a pool that people gave a label to there, and its code."""
         codes = self.codes[question]
         reviews = self.store.reviews(self.project, pool.number)
-        answers = [(r.item, r.to(question)) for r in answered_items(reviews, self.project)]
+        answered = answered_items(reviews, self.project)
+        answers = [(r.item, r.to(question)) for r in answered if r.reason != CARRIED]
         coded = [(item, codes.code(answer)) for item, answer in answers if answer is not None]
         known = [(item, code) for item, code in coded if code >= 0]
         return self.views(pool).items.take([item for item, _ in known]), [code for _, code in known]

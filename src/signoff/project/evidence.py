@@ -34,15 +34,19 @@ def log_lines(store: SqlStore, project: Project, *, content: bool) -> Iterator[b
             yield from batch_lines(part, content=content)
 
 
-def log_parts(store: SqlStore, project: Project, *, content: bool) -> Iterator[bytes | StoredBatch]:
-    """The lines of the log, each batch whole instead of its lines; what verification reads."""
+def log_parts(
+    store: SqlStore, project: Project, *, content: bool, unsigned: bool = False
+) -> Iterator[bytes | StoredBatch]:
+    """The lines of the log, each batch whole instead of its lines; what verification reads.
+
+    ``unsigned``: with the events that no checkpoint covers yet behind the others.
+    """
     yield header_line(project.id, public_key_of(store, project), content=content)
     heads = _checkpoints_by_size(store, project)
-    pools = {pool.rows_root: pool for pool in store.pools(project.id)}
-    for size, event in enumerate(store.events(project.id), start=1):
+    for size, event in enumerate(store.events(project.id, unsigned=unsigned), start=1):
         parts = {part.name: (part.salt, part.value) for part in event.content}
         yield event_line(event.canonical, parts if content else None)
-        batch = _batch_of(store, project, event, pools)
+        batch = _batch_of(store, project, event)
         if batch is not None:
             yield batch
         if size in heads:
@@ -72,15 +76,15 @@ def _checkpoints_by_size(store: SqlStore, project: Project) -> dict[int, str]:
     return sizes
 
 
-def _batch_of(
-    store: SqlStore, project: Project, event: StoredEvent, pools: dict[str, Pool]
-) -> StoredBatch | None:
+def _batch_of(store: SqlStore, project: Project, event: StoredEvent) -> StoredBatch | None:
     if event.type not in ("rows.added", "audit.committed", "decisions.made"):
         return None
     reference = json.loads(event.canonical)["body"]["batch"]
     name: BatchName = reference["name"]
     root = str(reference["root"])
     if name == "rows":
+        # Asked for only now: the pool of a live run may be newer than the walk's beginning.
+        pools = {pool.rows_root: pool for pool in store.pools(project.id)}
         return rows_batch(store.rows(pools[root]), root) if root in pools else None
     return store.batch(project.id, name, root)
 

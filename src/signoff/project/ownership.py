@@ -51,7 +51,11 @@ def _now() -> int:
 
 @contextmanager
 def owning(store: SqlStore, project: str, *, clock: Callable[[], int] = _now) -> Generator[None]:
-    """Own a project's loop while the block runs; raises :class:`StoreBusy` where another does."""
+    """Own a project's loop while the block runs; raises :class:`StoreBusy` where another does.
+
+    A run that slept longer than its lease may be taken for dead. Once another has taken over, it
+    writes nothing more: its next step raises :class:`Unfinished`.
+    """
     owner = this_process()
 
     def take() -> None:
@@ -67,20 +71,26 @@ def owning(store: SqlStore, project: str, *, clock: Callable[[], int] = _now) ->
                 hint="Wait for it to end, or stop it; reviewing and reading need no waiting.",
             )
 
+    def renew() -> None:
+        until = clock() + LEASE_SECONDS * 1_000_000
+        store.renew_ownership(project, owner, until=until)
+
     take()
+    store.write_as(project, owner)
     stop = threading.Event()
-    beat = threading.Thread(target=_heartbeat, args=(stop, take), daemon=True)
+    beat = threading.Thread(target=_heartbeat, args=(stop, renew), daemon=True)
     beat.start()
     try:
         yield
     finally:
         stop.set()
         beat.join()
+        store.write_as(project, None)
         with suppress(SignoffError):
             store.release_ownership(project, owner)
 
 
-def _heartbeat(stop: threading.Event, take: Callable[[], None]) -> None:
+def _heartbeat(stop: threading.Event, renew: Callable[[], None]) -> None:
     while not stop.wait(HEARTBEAT_SECONDS):
         with suppress(SignoffError):
-            take()
+            renew()

@@ -15,7 +15,7 @@ from signoff.core.commitment import Commitment
 from signoff.core.events import instant
 from signoff.core.joining import Answered, answered_items
 from signoff.core.questions import Answer, Question, answer_text
-from signoff.core.records import Audit, Json, Pool, Project, Review
+from signoff.core.records import CARRIED, Audit, Json, Pool, Project, Review
 from signoff.core.routing import Certified
 from signoff.loop.progress import decided_by_model
 from signoff.ports import PoolView
@@ -32,6 +32,7 @@ from signoff.version import VERSION
 
 MOST_OVERRULED = 50
 PHASES = {"learning": "learning", "auditing": "audit", "finishing": "review"}
+SHOWN = (CARRIED, *PHASES.values())
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -90,12 +91,15 @@ class Reporter:
         )
 
     def _counts(self, pool: Pool, answered: Sequence[Answered]) -> Counts:
-        by_phase = Counter(PHASES.get(each.phase, each.phase) for each in answered)
+        by_phase = Counter(
+            CARRIED if each.reason == CARRIED else PHASES.get(each.phase, each.phase)
+            for each in answered
+        )
         automatic = decided_by_model(self.store, pool)
         return Counts(
             rows=pool.rows,
             items=pool.items,
-            human={phase: by_phase[phase] for phase in PHASES.values() if by_phase[phase]},
+            human={phase: by_phase[phase] for phase in SHOWN if by_phase[phase]},
             automatic=automatic,
             undecided=pool.items - len(answered) - automatic,
         )
@@ -215,6 +219,7 @@ class Reporter:
 
     def _answerers(self, reviews: Sequence[Review]) -> list[Answerer]:
         names = self.store.reviewer_names(self.project.id)
+        sources = self.store.reviewer_sources(self.project.id)
         seconds: defaultdict[str, list[float]] = defaultdict(list)
         counts = Counter(review.reviewer for review in reviews)
         for review in reviews:
@@ -223,7 +228,7 @@ class Reporter:
         return [
             Answerer(
                 name=names[reviewer],
-                kind="column" if names[reviewer].startswith("column:") else "person",
+                kind=sources[reviewer].kind,
                 answers=count,
                 median_seconds=median(seconds[reviewer]) if seconds[reviewer] else None,
             )

@@ -34,33 +34,42 @@ _PHASES = {
     "review": "where it could not decide",
     "rule": "where a rule asks for a person",
     "empty": "without text",
+    "answered before": "in earlier pools, of equal items",
 }
 
 
-def render_report(data: ReportData) -> str:
-    """The report as one self-contained HTML page."""
+def render_report(data: ReportData, *further: ReportData) -> str:
+    """The report as one self-contained HTML page; ``further``: other questions on the items."""
     style = _resource("report.css")
     return _template().render(
         data=data,
         style=style,
         style_hash=_hash(style),
-        certificate=_certificate(data.certificate),
-        people=_people(data),
-        bar=charts.composition_bar(
+        parts=[_part(each) for each in (data, *further)],
+    )
+
+
+def _part(data: ReportData) -> dict[str, object]:
+    """What the page shows of one question."""
+    return {
+        "data": data,
+        "certificate": _certificate(data.certificate),
+        "people": _people(data),
+        "bar": charts.composition_bar(
             [
                 ("people", data.counts.people),
                 ("machine", data.counts.automatic),
                 ("undecided", data.counts.undecided),
             ]
         ),
-        coverage=_coverage(data),
-        reliability=_reliability(data.audit),
-        learning=_learning(data.rounds),
-        matrix=_matrix(data),
-        confusions=_confusions(data),
-        tokens=_tokens(data.tokens),
-        overruled=_overruled(data),
-    )
+        "coverage": _coverage(data),
+        "reliability": _reliability(data.audit),
+        "learning": _learning(data.rounds),
+        "matrix": _matrix(data),
+        "confusions": _confusions(data),
+        "tokens": _tokens(data.tokens),
+        "overruled": _overruled(data),
+    }
 
 
 # ------------------------------------------------------------------------ the sections
@@ -86,6 +95,7 @@ _FACTS = (
     ("items", "Labels it covers"),
     ("rows", "Rows they stand for"),
     ("human", "Decided by people"),
+    ("answered_before", "Of these answered before, in earlier pools"),
     ("audited", "Audited blind"),
     ("automatic", "Decided by the model"),
     ("undecided", "Undecided"),
@@ -101,6 +111,7 @@ _FACTS = (
     ("window", "Window"),
     ("differs", "Counted as wrong"),
     ("process", "Human process"),
+    ("answered_by", "Whose answers"),
     ("model", "Model"),
     ("order", "Frozen order"),
     ("seed_commitment", "Seed commitment"),

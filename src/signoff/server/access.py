@@ -6,7 +6,6 @@ without a role in a project learns that it exists.
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import threading
 from collections.abc import Mapping, Sequence
@@ -17,19 +16,9 @@ from fastapi import APIRouter
 from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection, Request
 
+from signoff.accounts.secret import Secret
+from signoff.core.people import ALL_RIGHTS, RIGHTS, Right, Role, digest
 from signoff.server.templates import page
-
-Role = Literal["admin", "manager", "reviewer", "auditor"]
-Right = Literal["read", "answer", "manage"]
-
-RIGHTS: Mapping[Role, frozenset[Right]] = {
-    "auditor": frozenset({"read"}),
-    "reviewer": frozenset({"read", "answer"}),
-    "manager": frozenset({"read", "answer", "manage"}),
-    "admin": frozenset({"read", "answer", "manage"}),
-}
-ALL_RIGHTS: frozenset[Right] = frozenset({"read", "answer", "manage"})
-TOKEN_BYTES = 32
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,7 +26,8 @@ class Caller:
     """Somebody known to be who they are.
 
     ``name`` is the reviewer's name in projects. ``roles`` maps project ids; ``everywhere`` is the
-    role in every other project. ``scopes`` is what the session or token may be used for.
+    role in every other project. ``scopes`` is what the session or token may be used for;
+    ``token`` is the id of the token, None for a session.
     """
 
     name: str
@@ -46,6 +36,7 @@ class Caller:
     everywhere: Role | None = None
     scopes: frozenset[Right] = ALL_RIGHTS
     account: str | None = None
+    token: str | None = None
 
     def role(self, project: str) -> Role | None:
         """The role in a project."""
@@ -56,6 +47,11 @@ class Caller:
         """Whether a right is given in a project, to the person and to the token they came with."""
         role = self.role(project)
         return role is not None and right in RIGHTS[role] and right in self.scopes
+
+    @property
+    def actor(self) -> str:
+        """Whom events name: an account by its id, since names can be removed and taken anew."""
+        return self.account or self.name
 
     @property
     def runs_the_site(self) -> bool:
@@ -82,19 +78,13 @@ class Access(Protocol):
         ...
 
 
-def digest(secret: str) -> str:
-    """What is kept of a session's or token's secret: it cannot be turned back (hex)."""
-    return hashlib.sha256(secret.encode()).hexdigest()
-
-
-def new_secret() -> str:
-    """A secret nobody guesses."""
-    return secrets.token_urlsafe(TOKEN_BYTES)
-
-
-def give_session(response: Response, cookie: str, secret: str, *, secure: bool) -> None:
-    """Hand a browser its session."""
-    response.set_cookie(cookie, secret, httponly=True, samesite="strict", path="/", secure=secure)
+def give_session(
+    response: Response, cookie: str, secret: str, *, secure: bool, seconds: int | None = None
+) -> None:
+    """Hand a browser its session; without ``seconds`` it ends with the browser."""
+    response.set_cookie(
+        cookie, secret, max_age=seconds, httponly=True, samesite="strict", path="/", secure=secure
+    )
 
 
 class LocalAccess:
@@ -107,7 +97,7 @@ class LocalAccess:
         # Cookies know no ports: the name keeps two servers on one computer apart.
         self.cookie = f"signoff-{port}"
         self.routers: Sequence[APIRouter] = ()
-        self.token = new_secret()
+        self.token = Secret.new().text
         self._caller = Caller(name=name, kind="local", everywhere=role)
         self._spent = False
         self._sessions: set[str] = set()
@@ -139,6 +129,6 @@ class LocalAccess:
             if self._spent or not right:
                 return None
             self._spent = True
-            session = new_secret()
-            self._sessions.add(digest(session))
-            return session
+            session = Secret.new()
+            self._sessions.add(session.digest)
+            return session.text

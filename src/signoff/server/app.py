@@ -8,6 +8,7 @@ from typing import cast
 from fastapi import FastAPI
 from fastapi.openapi.utils import get_openapi
 
+from signoff.accounts.directory import Directory
 from signoff.core.records import Json
 from signoff.server import problems, wire
 from signoff.server.access import Access
@@ -18,6 +19,8 @@ from signoff.server.api import (
     items,
     jobs,
     managing,
+    own,
+    people,
     projects,
     queue,
     streams,
@@ -57,6 +60,7 @@ def create_app(
     static: Path = STATIC,
     worker: WorkerProcess | None = None,
     work: StoredWork | None = None,
+    directory: Directory | None = None,
     live_items: StoredStreams | None = None,
     office: Office | None = None,
 ) -> FastAPI:
@@ -66,7 +70,7 @@ def create_app(
     every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
     ``work`` orders long work of it: without one there are no such routes; ``live_items`` decides
     the items of streams; ``office`` is what the project pages work with, and without it there are
-    none.
+    none; ``directory`` is where accounts are kept: without one there are no routes about people.
     """
     app = FastAPI(
         title="signoff",
@@ -90,6 +94,7 @@ def create_app(
         metrics=metrics,
         worker=worker,
         work=work,
+        people=directory,
         streams=live_items,
     )
     problems.install(app)
@@ -98,6 +103,9 @@ def create_app(
         app.include_router(router)
     if work is not None:
         for router in (items.router, exports.router, jobs.router, webhooks.router):
+            app.include_router(router)
+    if directory is not None:
+        for router in (people.router, own.router):
             app.include_router(router)
     if office is not None:
         app.state.office = office

@@ -148,9 +148,12 @@ class Manager(Protocol):
 
 
 class Desks(Protocol):
-    """Where the desk of a reviewer comes from, by the reviewer's name."""
+    """Where the desk of a reviewer comes from, by the reviewer's name.
 
-    def __call__(self, project: Project, reviewer: str) -> Desk: ...
+    ``account``: whose name it is; somebody else may have had it before.
+    """
+
+    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk: ...
     def manager(self, project: Project) -> Manager:
         """Where managers sit."""
         ...

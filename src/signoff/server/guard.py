@@ -23,6 +23,7 @@ SECURITY_HEADERS = {
         "frame-ancestors 'none'"
     ),
     "X-Content-Type-Options": "nosniff",
+    # Not "no-referrer": browsers then send forms with "Origin: null", which could be anybody's.
     # Without one, browsers would not even tell this server which of its own pages a form is on.
     "Referrer-Policy": "same-origin",
     "Cross-Origin-Opener-Policy": "same-origin",

@@ -14,7 +14,7 @@ from signoff.server.access import Caller
 from signoff.server.api.context import services
 from signoff.server.guard import LASTING
 from signoff.server.problems import Refusal
-from signoff.server.templates import FOLDER, page
+from signoff.server.templates import file_bytes, page
 
 STATIC = Path(__file__).parent / "static"
 INDEX = "index.html"
@@ -83,4 +83,4 @@ class Pages:
 
 def _style() -> Response:
     """The style of the pages around signing in; everybody may have it."""
-    return FileResponse(FOLDER / "page.css", media_type="text/css")
+    return Response(file_bytes("page.css"), media_type="text/css")

@@ -18,7 +18,6 @@ SUFFIXES = {
     "text/tab-separated-values": "tsv",
     "application/x-ndjson": "ndjson",
     "application/jsonl": "ndjson",
-    "application/json": "json",
     "application/vnd.apache.parquet": "parquet",
     "application/gzip": "gz",
 }
@@ -38,7 +37,7 @@ BODY = {
 async def receive(request: Request, transfers: Transfers, *, name: str | None, by: str) -> Upload:
     """Store the request's body as an upload; on any failure nothing is left of it.
 
-    Raises a :class:`Refusal`: 400 for an empty body, 507 where the disk is full.
+    Raises a :class:`Refusal`: 422 for an empty body, 507 where the disk is full.
     """
     said = int(request.headers.get("content-length", "0"))
     if said > await run_in_threadpool(transfers.room):
@@ -49,7 +48,7 @@ async def receive(request: Request, transfers: Transfers, *, name: str | None, b
         with transfers.receiving(id, given) as file:
             size = await _write(request, file, digest)
             if size == 0:
-                raise Refusal(400, "empty_file", "The body is empty.", hint="Send the file in it.")
+                raise Refusal(422, "empty_file", "The body is empty.", hint="Send the file in it.")
     except OSError as error:
         if disk_is_full(error):
             raise _disk_full() from None

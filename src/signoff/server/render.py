@@ -50,7 +50,8 @@ def request_shown(request: Asked, project: Project) -> wire.RequestShown:
 
 
 def item_shown(item: Item, project: Project) -> wire.ItemShown:
-    """An item as people read it: its text and the other columns, or its columns alone."""
+    """An item as people read it: its text and the other columns, or its columns alone. A table of
+    fields shows the text beside them."""
     has_text = bool(item.text.strip()) and project.text_column is not None
     fields = {
         name: _plain(value)
@@ -60,7 +61,7 @@ def item_shown(item: Item, project: Project) -> wire.ItemShown:
     return wire.ItemShown(
         key=item.key,
         text=item.text if has_text else "",
-        kind="text" if has_text else "fields",
+        kind=project.item_kind if has_text else "fields",
         fields=fields,
     )
 

@@ -81,7 +81,7 @@ class StoredProjects:
         if project.kind == "stream":
             return self._stream(project, pools[-1])
         counts = self.store.queue_counts(project.id, pools[-1].number)
-        left = None if self.budget is None else max(0, self.budget - counts.answered)
+        left = None if self.budget is None else max(0, self.budget - counts.answers)
         progress = progress_of(self.store, project, pools[-1], budget_left=left)
         certificate = self.certificate(project) if progress.phase == "closed" else None
         return Standing(
@@ -135,16 +135,16 @@ class StoredDesks:
     store: SqlStore
     budget: int | None = None
     _recorders: dict[str, Recorder] = field(default_factory=dict[str, Recorder], init=False)
-    _reviewers: dict[tuple[str, str], str] = field(
-        default_factory=dict[tuple[str, str], str], init=False
+    _reviewers: dict[tuple[str, str, str | None], str] = field(
+        default_factory=dict[tuple[str, str, str | None], str], init=False
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def __call__(self, project: Project, reviewer: str) -> QueueDesk:
+    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> QueueDesk:
         """A desk of its own for each call: desks are not shared between threads."""
         with self._lock:
             recorder = self._recorder(project.id)
-            id = self._reviewer(recorder, reviewer)
+            id = self._reviewer(recorder, reviewer, account)
         return QueueDesk(
             store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
         )
@@ -160,8 +160,8 @@ class StoredDesks:
             self._recorders[project] = recorder_for(self.store, project, actor=ACTOR)
         return self._recorders[project]
 
-    def _reviewer(self, recorder: Recorder, name: str) -> str:
-        place = (recorder.project, name)
+    def _reviewer(self, recorder: Recorder, name: str, account: str | None) -> str:
+        place = (recorder.project, name, account)
         if place not in self._reviewers:
             self._reviewers[place] = sign_in(self.store, recorder, name=name, kind="person")
         return self._reviewers[place]

@@ -7,9 +7,12 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from signoff.accounts.directory import Directory
+from signoff.accounts.entrance import Entrance
 from signoff.errors import UsageError
 from signoff.server import logs
 from signoff.server.access import LocalAccess
+from signoff.server.accounts import AccountAccess
 from signoff.server.app import create_app
 from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
@@ -37,8 +40,18 @@ class Site:
     names: Sequence[str] = field(default_factory=tuple[str, ...])
 
 
-def serve_site(site: Site, *, tell: Callable[[str], None]) -> None:
-    """Serve until a signal ends it; ``tell`` is given the link once it works.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Served:
+    """Where the page is once it works; ``local``: the link lets one person in, once."""
+
+    link: str
+    local: bool
+
+
+def serve_site(site: Site, *, tell: Callable[[Served], None]) -> None:
+    """Serve until a signal ends it; ``tell`` hears where once it works.
+
+    With accounts people sign in; without any, whoever opens the link at this computer may do all.
 
     Raises :class:`UsageError` where the address cannot be used.
     """
@@ -47,15 +60,21 @@ def serve_site(site: Site, *, tell: Callable[[str], None]) -> None:
         _serve(site, store, tell)
 
 
-def _serve(site: Site, store: SqlStore, tell: Callable[[str], None]) -> None:
+def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
+    accounts = store.count_accounts()
     if not is_loopback(site.host):
-        raise UsageError(
-            f"{site.host} can be reached from other computers, and there are no accounts.",
-            hint="Leave --host out.",
-        )
+        _refuse_without_admin(site, store)
     listener = listen(site.host, site.port)
     port = port_of(listener)
-    access = LocalAccess(site.reviewer, port=port, role="admin")
+    access: LocalAccess | AccountAccess
+    directory = Directory(store=store) if accounts else None
+    if directory is not None:
+        entrance = Entrance(directory=directory)
+        access = AccountAccess(entrance, port=port, secure=site.behind_proxy)
+        served = Served(link=address(site.host, port), local=False)
+    else:
+        access = LocalAccess(site.reviewer, port=port, role="admin")
+        served = Served(link=f"{address(site.host, port)}/?token={access.token}", local=True)
     artifacts = None if site.artifacts is None else str(site.artifacts)
     worker = WorkerProcess(worker_command(), worker_environment(site.store, artifacts))
     app = create_app(
@@ -66,14 +85,24 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[str], None]) -> None:
         worker=worker,
         office=Office.over(store),
         work=StoredWork(store=store),
+        directory=directory,
         live_items=StoredStreams(store=store),
     )
     worker.start()
     try:
-        link = f"{address(site.host, port)}/?token={access.token}"
-        serve(app, listener, on_ready=lambda: tell(link), behind_proxy=site.behind_proxy)
+        serve(app, listener, on_ready=lambda: tell(served), behind_proxy=site.behind_proxy)
     finally:
         worker.stop()
+
+
+def _refuse_without_admin(site: Site, store: SqlStore) -> None:
+    if store.count_accounts(everywhere="admin"):
+        return
+    raise UsageError(
+        f"{site.host} can be reached from other computers, and nobody runs the site yet.",
+        hint=f"Make an administrator first: signoff user add NAME --admin --store {store.name}",
+        code="no_admin",
+    )
 
 
 def address(host: str, port: int) -> str:

@@ -10,6 +10,8 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, Field, JsonValue
 
+from signoff.core.people import Role
+
 MOST_LEASED = 50
 MOST_HELD = 500
 DAY_SECONDS = 86_400.0
@@ -55,7 +57,6 @@ Answers = Annotated[
 Instant = Annotated[
     str, Field(description="RFC 3339 in UTC.", examples=["2026-03-01T09:30:00.000000Z"])
 ]
-Role = Literal["admin", "manager", "reviewer", "auditor"]
 
 
 class Asking(BaseModel):
@@ -137,6 +138,8 @@ class Me(Told):
     name: str = Field(examples=["ann"])
     kind: Literal["local", "account"]
     roles: dict[str, Role] = Field(description="Project id to role.")
+    account: str | None = Field(description="The account's id; null without accounts.")
+    runs_the_site: bool = Field(description="Whether accounts are this caller's business.")
 
 
 class ProjectBrief(Told):

@@ -99,7 +99,7 @@ class GoldItem(Asking):
 class GoldGiven(Asking):
     """Items to plant."""
 
-    items: list[GoldItem] = Field(min_length=1, max_length=1000)
+    items: list[GoldItem] = Field(min_length=1, max_length=100)
 
 
 class GoldPlanted(Told):

@@ -36,7 +36,12 @@ class ItemGiven(Asking):
 
     key: Key
     text: PlainText
-    data: dict[Key, Scalar] = Field(default_factory=dict, max_length=50)
+    data: dict[Key, Scalar] = Field(
+        default_factory=dict,
+        max_length=50,
+        # The keys' pattern says nothing of keys that do not fit it: there are to be none.
+        json_schema_extra={"additionalProperties": False},
+    )
 
 
 class ItemsGiven(Asking):

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
-from signoff.core.events import canonical_json, instant
+from signoff.core.canonical import canonical_json
+from signoff.core.events import instant
 from signoff.core.records import Json
 from signoff.store.compare_gold import gold_disagreements
 from signoff.store.compare_queue import (
@@ -19,8 +20,11 @@ from signoff.store.compare_queue import (
 from signoff.store.compare_streams import stream_disagreements
 from signoff.store.database import integrity_problem
 from signoff.store.gold import POOL
-from signoff.store.log import read_events, unnumbered
+from signoff.store.log import read_events, signed_and_numbered
 from signoff.store.schema import audits, checkpoints, events, pools, projects, reviewers, reviews
+from signoff.store.schema_accounts import roles
+
+ANSWERS = ("answer.given", "answer.extra", "answer.carried")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,16 +43,15 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
     damage = integrity_problem(db)
     if damage is not None:
         yield f"The database file is damaged: {damage}."
-    if unnumbered(db, project):
-        yield (
-            f"{unnumbered(db, project)} events are in no checkpoint yet: a run is at work, or was"
-            " killed and signs them when it goes on."
-        )
+    signed, numbered = signed_and_numbered(db, project)
+    if signed != numbered:
+        yield f"{numbered} events are numbered, but the newest checkpoint covers {signed}."
     log = list(_read(db, project))
     yield from _event_columns(db, project)
     yield from _checkpoint_columns(db, project)
     yield from _project(db, project, log)
     yield from _reviewers(db, project, log)
+    yield from _roles(db, project, log)
     yield from _reviews(db, project, log)
     if any(event.body["kind"] == "stream" for event in log if event.type == "project.created"):
         yield from stream_disagreements(db, project, log)
@@ -62,7 +65,7 @@ def disagreements(db: sa.Connection, project: str) -> Iterator[str]:
 
 
 def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
-    for stored in read_events(db, project):
+    for stored in read_events(db, project, unsigned=True):
         yield _Event(
             id=stored.id,
             type=stored.type,
@@ -74,14 +77,14 @@ def _read(db: sa.Connection, project: str) -> Iterator[_Event]:
 
 def _event_columns(db: sa.Connection, project: str) -> Iterator[str]:
     """The columns beside an event's canonical text repeat what it says; leaves have no gaps."""
-    query = sa.select(events).where(events.c.project == project, events.c.leaf.is_not(None))
-    for place, row in enumerate(db.execute(query.order_by(events.c.leaf))):
-        if row.leaf != place:
+    query = sa.select(events).where(events.c.project == project)
+    for place, row in enumerate(db.execute(query.order_by(events.c.leaf.nulls_last()))):
+        if row.leaf not in (place, None):
             yield f"Event {row.id} is leaf {row.leaf} in the table, {place} in the log."
         value = json.loads(row.canonical)
         said = (value["id"], value["type"], value["at"], value["project"])
         if said != (row.id, row.type, instant(row.at), row.project):
-            yield f"Event {row.leaf} has columns that are not its own ({row.type} {row.id})."
+            yield f"Event {place} has columns that are not its own ({row.type} {row.id})."
 
 
 def _checkpoint_columns(db: sa.Connection, project: str) -> Iterator[str]:
@@ -116,6 +119,7 @@ def _project(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         "rules": row.rules,
         "process": row.process,
         "model": row.settings["model"],
+        "item_kind": row.settings.get("item_kind"),
     }
     yield from _differs("Project", table, created[0])
 
@@ -173,7 +177,24 @@ def _reviewers(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[s
             continue
         name = event.content.get("name")
         said = {"kind": event.body["kind"], "name": None if name is None else json.loads(name)}
+        said |= {"name": event.body["name"]} if "name" in event.body else {}
         yield from _differs(f"Reviewer {row.id}", {"kind": row.kind, "name": row.name}, said)
+
+
+def _roles(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
+    """Who may do what in the project."""
+    given: dict[str, object] = {}
+    for event in log:
+        account = str(event.body.get("account"))
+        if event.type == "person.removed":
+            given.pop(account, None)
+        elif event.type == "role.changed" and not event.body["everywhere"]:
+            given[account] = event.body["role"]
+    query = sa.select(roles.c.account, roles.c.role).where(roles.c.project == project)
+    held = {row.account: row.role for row in db.execute(query)}
+    for account in sorted(given.keys() | held.keys()):
+        said = {"role": given.get(account)}
+        yield from _differs(f"Account {account}", {"role": held.get(account)}, said)
 
 
 def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str]:
@@ -184,7 +205,7 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
         reviews.c.project == project, reviews.c.pool != POOL
     )
     rows = db.execute(query).all()
-    given = {event.id: event for event in log if event.type in ("answer.given", "answer.extra")}
+    given = {event.id: event for event in log if event.type in ANSWERS}
     undone = {event.body["answer"] for event in log if event.type == "answer.undone"}
     if set(given) != {row.event for row in rows}:
         yield f"The tables hold {len(rows)} answers, the log {len(given)}."
@@ -204,10 +225,11 @@ def _reviews(db: sa.Connection, project: str, log: list[_Event]) -> Iterator[str
             "answers": None if row.answers is None else canonical_json(row.answers).decode(),
         }
         said = {
+            "seconds": None,
             **event.body,
             "at": event.at,
             "undone": event.id in undone,
-            "counted": event.type == "answer.given",
+            "counted": event.type != "answer.extra",
             "answers": event.content.get("answers"),
         }
         yield from _differs(f"Answer to item {row.item}", table, said)

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 
 import sqlalchemy as sa
 
-from signoff.core.events import canonical_json
+from signoff.core.canonical import canonical_json
 from signoff.store.compare_queue import Told
 from signoff.store.gold import POOL
 from signoff.store.schema import requests, reviews

@@ -10,6 +10,7 @@ from typing import Protocol, cast
 import sqlalchemy as sa
 
 from signoff.core.events import instant
+from signoff.core.records import CARRIED
 from signoff.store.assigning import all_tags
 from signoff.store.schema import requests, reviews
 from signoff.store.schema_queue import comments, tallies
@@ -42,7 +43,8 @@ def queue_disagreements(db: sa.Connection, project: str) -> Iterator[str]:
         expected[row.pool, "opened"] += row.state != "withdrawn"
         expected[row.pool, "finished"] += row.state == "answered"
         expected[row.pool, "skips"] += row.skips
-        expected[row.pool, "answers"] += row.given
+        # What was carried over is an answer of the item, and none that was given in this pool.
+        expected[row.pool, "answers"] += 0 if row.reason == CARRIED else row.given
     if answers:
         yield f"{len(answers)} requests have answers and are not there."
     yield from _tallies(db, project, expected)

@@ -54,9 +54,12 @@ class Database:
                 return work(db)
 
     @contextmanager
-    def reading(self) -> Generator[sa.Connection]:
-        """One snapshot to read from, with errors in plain words."""
+    def reading(self, *, frozen: bool = False) -> Generator[sa.Connection]:
+        """A transaction to read in, with errors in plain words; where it is ``frozen``, all its
+        statements see the same moment, as they always do in SQLite."""
         engine = self._engine.execution_options(reading=True)
+        if frozen and engine.dialect.name == "postgresql":
+            engine = engine.execution_options(isolation_level="REPEATABLE READ")
         with translated(self._url), engine.begin() as db:
             yield db
 

@@ -158,24 +158,29 @@ def all_checkpoints(db: sa.Connection, project: str) -> list[str]:
 
 
 def read_events(
-    db: sa.Connection, project: str, types: Sequence[str] | None = None
+    db: sa.Connection,
+    project: str,
+    types: Sequence[str] | None = None,
+    *,
+    unsigned: bool = False,
 ) -> Iterator[StoredEvent]:
-    """Numbered events in log order, a few thousand at a time."""
+    """Numbered events in log order, a few thousand at a time; with those that wait to be numbered
+    at the end where ``unsigned`` asks for them."""
+    query = sa.select(events).where(events.c.project == project)
+    if types is not None:
+        query = query.where(events.c.type.in_(types))
     after = -1
     while True:
-        query = (
-            sa.select(events)
-            .where(events.c.project == project, events.c.leaf > after)
-            .order_by(events.c.leaf)
-            .limit(CHUNK)
-        )
-        if types is not None:
-            query = query.where(events.c.type.in_(types))
-        rows = db.execute(query).all()
+        numbered = query.where(events.c.leaf > after).order_by(events.c.leaf)
+        rows = db.execute(numbered.limit(CHUNK)).all()
         if not rows:
-            return
+            break
         yield from _with_content(db, rows)
         after = rows[-1].leaf
+    if unsigned:
+        # One statement, so that none slips through that is numbered just now.
+        rest = query.where(sa.or_(events.c.leaf.is_(None), events.c.leaf > after))
+        yield from _with_content(db, db.execute(rest.order_by(events.c.n)).all())
 
 
 def events_after(
@@ -234,6 +239,26 @@ def unnumbered(db: sa.Connection, project: str) -> int:
     return db.execute(
         sa.select(sa.func.count()).where(events.c.project == project, events.c.leaf.is_(None))
     ).scalar_one()
+
+
+def last_event(db: sa.Connection, project: str) -> int:
+    """A number that grows with every event of a project; 0 without events."""
+    return db.execute(
+        sa.select(sa.func.coalesce(sa.func.max(events.c.n), 0)).where(events.c.project == project)
+    ).scalar_one()
+
+
+def signed_and_numbered(db: sa.Connection, project: str) -> tuple[int, int]:
+    """Events under the newest checkpoint, and events with a number: as many, for one transaction
+    does both."""
+    signed = sa.select(sa.func.coalesce(sa.func.max(checkpoints.c.size), 0)).where(
+        checkpoints.c.project == project
+    )
+    numbered = sa.select(sa.func.count()).where(
+        events.c.project == project, events.c.leaf.is_not(None)
+    )
+    row = db.execute(sa.select(signed.scalar_subquery(), numbered.scalar_subquery())).one()
+    return int(row[0]), int(row[1])
 
 
 def last_instant(db: sa.Connection, project: str) -> int:

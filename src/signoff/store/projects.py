@@ -8,10 +8,12 @@ from typing import Any, cast
 import sqlalchemy as sa
 
 from signoff.core.commitment import TestResult
+from signoff.core.process import Source
 from signoff.core.questions import form_from_json
 from signoff.core.queueing import queue_rules
 from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
+from signoff.core.showing import item_kind
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
 
 
@@ -32,6 +34,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
                 "key_column": project.key_column,
                 "hidden": list(project.hidden),
                 "kind": project.kind,
+                "item_kind": project.item_kind,
                 "page": asdict(project.page),
             },
             key_id=project.key_id,
@@ -88,6 +91,7 @@ def _project(row: sa.Row[tuple[object, ...]]) -> Project:
         key_id=row.key_id,
         created=row.created,
         kind="stream" if settings.get("kind") == "stream" else "pool",
+        item_kind=item_kind(settings.get("item_kind", "text")),
         page=_page(settings.get("page")),
     )
 
@@ -120,6 +124,24 @@ def take_ownership(
         sa.update(projects).where(projects.c.id == project).values(owner=owner, owner_until=until)
     )
     return None
+
+
+def renew_ownership(db: sa.Connection, project: str, owner: str, *, until: int) -> bool:
+    """Lengthen the lease of the project's loop; False where ``owner`` lost it, if for a moment."""
+    renewed = db.execute(
+        sa.update(projects)
+        .where(projects.c.id == project, projects.c.owner == owner)
+        .values(owner_until=until)
+    )
+    return renewed.rowcount == 1
+
+
+def owns(db: sa.Connection, project: str, owner: str) -> bool:
+    """Whether ``owner`` owns the project's loop, and until the transaction ends nobody else."""
+    found = db.execute(
+        sa.select(projects.c.owner).where(projects.c.id == project).with_for_update(read=True)
+    ).scalar_one_or_none()
+    return found == owner
 
 
 def current_owner(db: sa.Connection, project: str) -> str | None:
@@ -156,6 +178,16 @@ def reviewer_names(db: sa.Connection, project: str) -> dict[str, str]:
         sa.select(reviewers.c.id, reviewers.c.name).where(reviewers.c.project == project)
     )
     return {id: id if name is None else name for id, name in rows}
+
+
+def reviewer_sources(db: sa.Connection, project: str) -> dict[str, Source]:
+    """Where the answers of each reviewer come from, by the reviewer's id."""
+    rows = db.execute(
+        sa.select(reviewers.c.id, reviewers.c.kind, reviewers.c.name).where(
+            reviewers.c.project == project
+        )
+    )
+    return {id: Source.of(kind, name or "") for id, kind, name in rows}
 
 
 def insert_pool(db: sa.Connection, pool: Pool) -> None:

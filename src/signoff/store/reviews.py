@@ -12,7 +12,9 @@ import sqlalchemy as sa
 from signoff.core.joining import form_wants
 from signoff.core.questions import Form, answers_to_json
 from signoff.core.records import (
+    CARRIED,
     Answers,
+    CarriedAnswer,
     NewEvent,
     NewReview,
     OpenRequest,
@@ -147,6 +149,66 @@ def _save(db: sa.Connection, asked: Sequence[_Asked]) -> None:
     )
 
 
+def carry(
+    db: sa.Connection, project: str, pool: int, phase: Phase, carried: Sequence[CarriedAnswer]
+) -> None:
+    """Store answers that were given to equal items of earlier pools, with requests to hold them.
+
+    They count as finished, and as nobody's answers: a budget is for what people are asked.
+    """
+    if not carried:
+        return
+    asked = {each.request.id: each.request for each in carried}
+    said = Counter(each.request.id for each in carried)
+    lanes = dict.fromkeys(asked, "")
+    for each in carried:
+        lanes[each.request.id] = with_done(lanes[each.request.id], each.reviewer)
+    db.execute(
+        sa.insert(requests),
+        [
+            {
+                "id": id,
+                "project": project,
+                "pool": pool,
+                "item": request.item,
+                "reason": request.reason,
+                "priority": request.priority,
+                "state": "answered",
+                "key": request.key,
+                "shown": request.shown,
+                "wanted": said[id],
+                "given": said[id],
+                "free": 0,
+                "lane": lanes[id],
+            }
+            for id, request in asked.items()
+        ],
+    )
+    tallies.add(db, project, pool, opened=len(asked), finished=len(asked))
+    db.execute(
+        sa.insert(reviews),
+        [
+            {
+                "id": each.id,
+                "project": project,
+                "request": each.request.id,
+                "pool": pool,
+                "item": each.request.item,
+                "reviewer": each.reviewer,
+                "answers": answers_to_json(each.answers),
+                "seconds": None,
+                "at": each.event.at,
+                "reason": each.request.reason,
+                "phase": phase,
+                "event": each.event.id,
+                "undone": False,
+                "counted": True,
+            }
+            for each in carried
+        ],
+    )
+
+
 _CHANGES = ("state", "lane", "wanted", "given", "free")
 
 
@@ -228,10 +290,10 @@ def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
 
 
 def recent(db: sa.Connection, project: str, reviewer: str, form: Form, limit: int) -> list[Review]:
-    """This reviewer's last answers that count and stand, newest first."""
+    """This reviewer's last answers that count and stand, newest first; none that was carried."""
     rows = db.execute(
         _standing(project)
-        .where(reviews.c.reviewer == reviewer)
+        .where(reviews.c.reviewer == reviewer, reviews.c.reason != CARRIED)
         .order_by(reviews.c.n.desc())
         .limit(limit)
     )

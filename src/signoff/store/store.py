@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
+from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
+    CarriedAnswer,
     JobDone,
     NewEvent,
     NewRequest,
@@ -24,18 +26,20 @@ from signoff.core.records import (
     Project,
     Round,
 )
-from signoff.errors import StoreError
-from signoff.store import erase, gold, log, projects, queue
+from signoff.store import erase, gold, log, projects, queue, reviews
+from signoff.store.admitting import Admitting
 from signoff.store.browsing import Browsing
-from signoff.store.database import shown, translated
+from signoff.store.database import translated
 from signoff.store.jobs import Jobs, finish
 from signoff.store.model_files import ModelFiles
+from signoff.store.owning import Owning
 from signoff.store.presenting import Presenting
+from signoff.store.recording import Recording
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts, erased_keys
 from signoff.store.streaming import Streaming
 from signoff.store.talking import Talking
-from signoff.store.transfers import Transfers
+from signoff.store.transfers import Transfers, default_folder
 from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
@@ -44,23 +48,23 @@ if TYPE_CHECKING:
     from signoff.store.artifacts import ArtifactFolder
 
 
-def default_folder(url: sa.URL) -> Path:
-    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
-    if url.get_backend_name() == "sqlite":
-        path = Path(str(url.database))
-        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
-    raise StoreError(
-        f"{shown(url)} has no folder for its columnar files.",
-        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
-    )
-
-
 def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
     """The roots of batches by question."""
     return {question: batch.root for question, batch in batches.items()}
 
 
-class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talking):
+class SqlStore(
+    Owning,
+    Recording,
+    Reviewing,
+    Admitting,
+    Jobs,
+    Webhooks,
+    Streaming,
+    Browsing,
+    Presenting,
+    Talking,
+):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
     def __init__(
@@ -80,7 +84,6 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         super().__init__(where, create=create)
         self._folder = artifacts or default_folder(self._url)
         self.signer = signer
-        self._sequencers: dict[str, log.Sequencer] = {}
 
     @cached_property
     def artifacts(self) -> ArtifactFolder:
@@ -132,23 +135,6 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         with self.reading() as db:
             return projects.project_names(db)
 
-    def take_ownership(
-        self, project: str, owner: str, *, dead: str | None, now: int, until: int
-    ) -> str | None:
-        """Make ``owner`` the project's loop; the live owner's name where there is one."""
-        with self.transaction() as db:
-            return projects.take_ownership(db, project, owner, dead=dead, now=now, until=until)
-
-    def current_owner(self, project: str) -> str | None:
-        """Who owns the project's loop, alive or not."""
-        with self.reading() as db:
-            return projects.current_owner(db, project)
-
-    def release_ownership(self, project: str, owner: str) -> None:
-        """Let another run own the project."""
-        with self.transaction() as db:
-            projects.release_ownership(db, project, owner)
-
     def find_reviewer(self, project: str, name: str) -> str | None:
         """The id of a reviewer by name."""
         with self.reading() as db:
@@ -167,6 +153,11 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         with self.reading() as db:
             return projects.reviewer_names(db, project)
 
+    def reviewer_sources(self, project: str) -> dict[str, Source]:
+        """Where the answers of each reviewer come from, by the reviewer's id."""
+        with self.reading() as db:
+            return projects.reviewer_sources(db, project)
+
     # --------------------------------------------------------------------- pools
 
     def add_pool(
@@ -175,12 +166,13 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         batch: Batch,
         table: object,
         events: Sequence[NewEvent],
+        carried: Sequence[CarriedAnswer] = (),
         *,
         founding: Project | None = None,
         done: JobDone | None = None,
     ) -> None:
-        """Store rows that came in together; with the project that begins with them, and the end
-        of the job that brought them.
+        """Store rows that came in together, with the answers that equal items got before; with the
+        project that begins with them, and the end of the job that brought them.
 
         Raises :class:`JobMoved` where the job is not this worker's any more.
         """
@@ -191,13 +183,15 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         with translated(self._url):
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
+            self.require_ownership(db, pool.project)
             if founding is not None:
                 projects.insert_project(db, founding)
             if done is not None:
                 finish(db, done, project=pool.project)
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
-            log.append(db, pool.project, events)
+            reviews.carry(db, pool.project, pool.number, pool.phase, carried)
+            log.append(db, pool.project, [*events, *(each.event for each in carried)])
 
     def pools(self, project: str) -> list[Pool]:
         """The pools of a project, oldest first."""
@@ -267,6 +261,7 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         raises :class:`AnswersChanged` where an answer was taken back since.
         """
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, pool, undone)
             queue.open_requests(db, project, pool, requests)
             if round is not None:
@@ -293,6 +288,7 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         """
         saved = self._save(project, frozen)
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, round.pool, undone)
             for question, batch in frozen.items():
                 self._name(db, project, batch, saved[question])
@@ -329,6 +325,7 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         """
         saved = self._save(project, decisions)
         with self.transaction() as db:
+            self.require_ownership(db, project)
             queue.unchanged(db, project, pool, undone)
             for question, batch in decisions.items():
                 self._name(db, project, batch, saved[question])
@@ -357,56 +354,6 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         with self.reading() as db:
             return projects.pool_audits(db, project, pool)
 
-    # ----------------------------------------------------------------------- log
-
-    def record(self, project: str, events: Sequence[NewEvent]) -> None:
-        """Append events that change nothing else."""
-        with self.transaction() as db:
-            log.append(db, project, events)
-
-    def checkpoint(self, project: str) -> str | None:
-        """Number new events and sign a checkpoint over the whole log; its text."""
-        if self.signer is None:
-            raise RuntimeError("this store was opened without a key to sign with")
-        sequencer = self._sequencers.setdefault(project, log.Sequencer(project, self.signer))
-        try:
-            with self.transaction() as db:
-                return sequencer.run(db, now=log.last_instant(db, project))
-        except BaseException:
-            # Its tree may hold numbers that were rolled back.
-            del self._sequencers[project]
-            raise
-
-    def unsigned(self, project: str) -> int:
-        """How many events no checkpoint covers yet."""
-        with self.reading() as db:
-            return log.unnumbered(db, project)
-
-    def events(self, project: str, types: Sequence[str] | None = None) -> Iterator[log.StoredEvent]:
-        """Numbered events in log order."""
-        with self.reading() as db:
-            yield from log.read_events(db, project, types)
-
-    def checkpoints(self, project: str) -> list[str]:
-        """Every signed checkpoint, smallest tree first."""
-        with self.reading() as db:
-            return log.all_checkpoints(db, project)
-
-    def newest_checkpoint(self, project: str) -> str | None:
-        """The text of the newest signed checkpoint."""
-        with self.reading() as db:
-            return log.newest_checkpoint(db, project)
-
-    def decision_event(self, project: str, root: str) -> str | None:
-        """The id of the event that made a batch of decisions."""
-        with self.reading() as db:
-            return log.event_of_batch(db, project, root)
-
-    def last_instant(self, project: str) -> int:
-        """The time of the newest event: a clock set back never goes behind it."""
-        with self.reading() as db:
-            return log.last_instant(db, project)
-
     # ------------------------------------------------------------------- erasure
 
     def erase(
@@ -417,6 +364,7 @@ class SqlStore(Reviewing, Jobs, Webhooks, Streaming, Browsing, Presenting, Talki
         The caller owns the project's loop. :meth:`sweep` and :meth:`compact` complete it.
         """
         with self.transaction() as db:
+            self.require_ownership(db, project)
             for old in erase.artifacts_of(db, project, pool):
                 sha256 = self.artifacts.blank(
                     project, old.name, old.root, sha256=old.sha256, items=[item]

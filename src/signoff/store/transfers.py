@@ -18,7 +18,10 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from signoff.errors import InputError
+import sqlalchemy as sa
+
+from signoff.errors import InputError, StoreError
+from signoff.store.database import shown
 
 UPLOADS = "uploads"
 EXPORTS = "exports"
@@ -28,6 +31,17 @@ KEPT_SECONDS = 24 * 3600.0
 _ABOUT = "about.json"
 _UNSAFE = re.compile(r"[^\w.\- ]+")
 _MOST_NAME = 80
+
+
+def default_folder(url: sa.URL) -> Path:
+    """Where a store's columnar files lie where nobody says: beside the file of SQLite."""
+    if url.get_backend_name() == "sqlite":
+        path = Path(str(url.database))
+        return path.with_name(path.name.removesuffix(".db") + ".artifacts")
+    raise StoreError(
+        f"{shown(url)} has no folder for its columnar files.",
+        hint="Set SIGNOFF_ARTIFACTS to a folder that every process on it shares.",
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from signoff.core.events import canonical_json
+from signoff.core.canonical import canonical_json
 from signoff.core.records import Json, Project
 from signoff.core.routing import Certified
 from signoff.core.streams import Arrival, StreamItem, StreamSpec, StreamState, Why, choice_of

@@ -10,10 +10,10 @@ from dataclasses import replace
 from statistics import median
 from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
-from signoff.core.questions import Answer
+from signoff.core.questions import Given
 from signoff.errors import UsageError
 from signoff.terminal.keys import Command
-from signoff.terminal.words import answer_name, choice_of
+from signoff.terminal.words import answers_name, choice_of, refuse_spans
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,7 +29,7 @@ NOTHING_TO_UNDO = "There is no answer of yours that can still be taken back."
 class _Front(Protocol):
     """Shows one item and brings back what the reviewer did."""
 
-    def ask(self, request: Request, progress: Progress, note: str) -> Answer | Command: ...
+    def ask(self, request: Request, progress: Progress, note: str) -> Given | Command: ...
 
 
 class TerminalReviewer:
@@ -90,6 +90,12 @@ class TerminalReviewer:
             return False
 
     def _answer_on_screen(self, desk: Desk) -> bool:
+        """One key answers a choice; everything else is typed line by line."""
+        first = desk.next()
+        if first is not None and choice_of(first) is None:
+            from signoff.terminal.lines import LineFront
+
+            return self._answer_all(desk, LineFront(self._stream, self._console))
         from signoff.terminal.screen import ScreenFront
 
         screen = ScreenFront(self._stream, self._console)
@@ -100,6 +106,7 @@ class TerminalReviewer:
         waiting: list[Request] = []
         note = ""
         while request := waiting.pop() if waiting else desk.next():
+            refuse_spans(request)
             shown_at = self._clock()
             reply = front.ask(request, self._with_pace(desk.progress()), note)
             note = ""
@@ -115,7 +122,7 @@ class TerminalReviewer:
                 seconds = self._clock() - shown_at
                 desk.answer(request, reply, seconds=seconds)
                 self._seconds.append(seconds)
-                note = f"Saved: {answer_name(choice_of(request), reply)} (u takes it back)"
+                note = f"Saved: {answers_name(request.form, reply)} (u takes it back)"
         return True
 
     def _with_pace(self, progress: Progress) -> Progress:

@@ -6,17 +6,18 @@ from typing import TYPE_CHECKING, TextIO
 
 from rich.text import Text
 
-from signoff.core.questions import Answer
+from signoff.core.questions import Answer, Choice, Given, Question
 from signoff.errors import InputError
 from signoff.terminal.keys import Command
 from signoff.terminal.untrusted import visible
 from signoff.terminal.words import (
-    choice_of,
-    choices_line,
+    asked_line,
+    beside,
     help_lines,
-    parse_line,
+    parse_typed,
     progress_line,
     text_of,
+    to_correct,
 )
 
 if TYPE_CHECKING:
@@ -34,27 +35,40 @@ class LineFront:
         self._stream = stream
         self._console = console
 
-    def ask(self, request: Request, progress: Progress, note: str) -> Answer | Command:
-        """Show one item and wait for a line that means something."""
+    def ask(self, request: Request, progress: Progress, note: str) -> Given | Command:
+        """Show one item and wait for a line that means something, for each question."""
         if note:
             self._print(note)
         self._show(request, progress)
+        answers: dict[str, Answer] = {}
+        for question in request.form.questions:
+            reply = self._ask_one(request, question)
+            if isinstance(reply, Command):
+                return reply
+            answers[question.name] = reply
+        return answers
+
+    def _ask_one(self, request: Request, question: Question) -> Answer | Command:
+        for line in (*beside(question, request), question.text, asked_line(question)):
+            self._print(line)
+        before = to_correct(question, request)
         while True:
             self._print("> ", end="")
             line = self._stream.readline()
             if not line:
                 self._print("")
                 return Command.QUIT
-            if not line.strip():
+            if not line.strip() and not before:
                 continue
             try:
-                reply = parse_line(choice_of(request), line)
+                reply = parse_typed(question, line, before)
             except InputError as refused:
                 self._print(f"{refused.message} {refused.hint}")
                 continue
             if reply is not Command.HELP:
                 return reply
-            self._print("\n".join(help_lines(choice_of(request))))
+            known = isinstance(question, Choice)
+            self._print("\n".join(help_lines(question)) if known else asked_line(question))
 
     def _show(self, request: Request, progress: Progress) -> None:
         text = visible(text_of(request))
@@ -63,8 +77,6 @@ class LineFront:
             text = f"{text[:LONGEST_TEXT]}\n(… {left:,} more characters)"
         self._print(f"\n[{progress_line(progress)}]")
         self._print("\n".join(f"    {line}" for line in text.splitlines()))
-        self._print(choice_of(request).text)
-        self._print(choices_line(choice_of(request)))
 
     def _print(self, line: str, *, end: str = "\n") -> None:
         self._console.print(Text(visible(line)), end=end, soft_wrap=True)

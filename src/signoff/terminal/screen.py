@@ -46,6 +46,7 @@ _BACKWARD = frozenset({Key.UP, Key.PAGE_UP})
 class _Card:
     """One item on the screen, and what the reviewer has done to it so far."""
 
+    question: Choice
     request: Request
     progress: Progress
     note: str
@@ -92,9 +93,17 @@ class ScreenFront:
 
     def ask(self, request: Request, progress: Progress, note: str) -> Answer | Command:
         """Show one item and wait for the key that decides."""
-        names = label_names(choice_of(request))
+        question = choice_of(request)
+        if question is None:
+            raise TypeError("the screen asks choices alone")
+        names = label_names(question)
         card = _Card(
-            request=request, progress=progress, note=note, names=names, keys=label_keys(names)
+            question=question,
+            request=request,
+            progress=progress,
+            note=note,
+            names=names,
+            keys=label_keys(names),
         )
         while True:
             self._draw_card(card)
@@ -103,7 +112,7 @@ class ScreenFront:
                 self._suspend()
                 continue
             if key == Command.HELP and not card.typed:
-                self._help(choice_of(request))
+                self._help(question)
                 continue
             reply = _reply(card, key)
             if reply is not None:
@@ -237,7 +246,7 @@ def _command(key: str) -> Answer | Command | None:
 
 
 def _label(card: _Card, position: int) -> Chosen:
-    return Chosen(choice_of(card.request).ids[position])
+    return Chosen(card.question.ids[position])
 
 
 def _typed(typed: str, key: str) -> str:
@@ -261,7 +270,7 @@ def _top(card: _Card) -> Text:
 
 
 def _bottom(card: _Card, width: int) -> Text:
-    question = Text(visible(choice_of(card.request).text), "bold cyan")
+    question = Text(visible(card.question.text), "bold cyan")
     labels = _found_labels(card) if card.keys is None else _all_labels(card.names, card.keys, width)
     parts = [question, labels, Text(""), _command_line(many=card.keys is None)]
     parts.append(Text(card.note, "dim", no_wrap=True, overflow="ellipsis"))

@@ -2,9 +2,23 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeGuard
 
-from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen, answer_text
+from signoff.core.questions import (
+    CANNOT_SAY,
+    Answer,
+    Choice,
+    Chosen,
+    Form,
+    Given,
+    MultiChoice,
+    Pairwise,
+    Question,
+    Rating,
+    Spans,
+    answer_text,
+)
+from signoff.core.questions import Text as TextQuestion
 from signoff.errors import InputError, UsageError
 from signoff.terminal.keys import COMMAND_NAMES, Command, label_keys
 from signoff.terminal.untrusted import one_line
@@ -15,15 +29,22 @@ if TYPE_CHECKING:
 FEW_LABELS = 12
 
 
-def choice_of(request: Request) -> Choice:
-    """The choice that a request asks; raises :class:`UsageError` where it asks something else."""
+def choice_of(request: Request) -> Choice | None:
+    """The choice that a request asks, if that is all it asks: one key answers it."""
     questions = request.form.questions
     if len(questions) == 1 and isinstance(questions[0], Choice):
         return questions[0]
-    raise UsageError(
-        "The terminal asks one choice, and this project asks something else.",
-        hint="Answer on the page: --reviewer web.",
-    )
+    return None
+
+
+def refuse_spans(request: Request) -> None:
+    """Raise :class:`UsageError` where a question can be answered on the page alone."""
+    for question in request.form.questions:
+        if isinstance(question, Spans):
+            raise UsageError(
+                "Parts of a text cannot be marked in the terminal.",
+                hint="Answer on the page: --reviewer web.",
+            )
 
 
 def progress_line(progress: Progress) -> str:
@@ -69,13 +90,22 @@ def text_of(request: Request) -> str:
     return "\n".join(shown) or "(this item is empty)"
 
 
-def answer_name(question: Choice, answer: Answer) -> str:
-    """The name a person knows an answer by."""
+def answers_name(form: Form, given: Given) -> str:
+    """The names a person knows answers by."""
+    answers = form.taken(given)
+    return ", ".join(_answer_name(each, answers[each.name]) for each in form.questions)
+
+
+def _answer_name(question: Question, answer: Answer) -> str:
     if answer == CANNOT_SAY:
         return COMMAND_NAMES[Command.CANNOT_SAY]
-    names = {label.id: label.name for label in question.labels}
+    names = {label.id: label.name for label in question.labels} if _is_choice(question) else {}
     name = names[answer.label] if isinstance(answer, Chosen) else answer_text(answer)
     return one_line(name, 40)
+
+
+def _is_choice(question: Question) -> TypeGuard[Choice]:
+    return isinstance(question, Choice)
 
 
 def label_names(question: Choice) -> list[str]:
@@ -100,6 +130,69 @@ def parse_line(question: Choice, line: str) -> Answer | Command:
             return question.parse(question.ids[keys.index(typed)])
         hint = f"{refused.hint} Or a number, or {_commands()}."
         raise InputError(refused.message, hint=hint, code=refused.code) from None
+
+
+def parse_typed(question: Question, line: str, before: str) -> Answer | Command:
+    """What a typed line means to a question of any kind; ``before``: the text to correct.
+
+    Commands come first; where a text is asked they need a slash (``/s``), and an empty line keeps
+    the text. Raises :class:`InputError` with what is allowed.
+    """
+    if isinstance(question, Choice):
+        return parse_line(question, line)
+    typed, text = line.strip().casefold(), isinstance(question, TextQuestion)
+    for command, name in COMMAND_NAMES.items():
+        if typed in ([f"/{command.value}"] if text else [command.value, name]):
+            return CANNOT_SAY if command is Command.CANNOT_SAY else command
+    if text and not typed and before:
+        return question.parse(before)
+    return question.parse(line.rstrip("\n"))
+
+
+def asked_line(question: Question) -> str:
+    """What to type for a question of any kind."""
+    if isinstance(question, Choice):
+        return choices_line(question)
+    slash = "/" if isinstance(question, TextQuestion) else ""
+    commands = "   ".join(f"{slash}{command} {name}" for command, name in COMMAND_NAMES.items())
+    return f"{_what_to_type(question)}   {commands}"
+
+
+def _what_to_type(question: Question) -> str:
+    match question:
+        case MultiChoice():
+            names = ", ".join(one_line(label.name, 60) for label in question.labels)
+            return f"{names}: any of them with commas between, or (none)"
+        case Rating():
+            ends = [_end(question.low, question.low_name), _end(question.high, question.high_name)]
+            return f"a number from {ends[0]} to {ends[1]}"
+        case Pairwise():
+            return "a, b, tie or both bad"
+        case TextQuestion(field=str()):
+            return "the text as it should be, on one line; Enter keeps it"
+        case _:
+            return "one line of text"
+
+
+def _end(number: float, name: str) -> str:
+    return f"{number:g} ({one_line(name, 40)})" if name else f"{number:g}"
+
+
+def beside(question: Question, request: Request) -> list[str]:
+    """What a question shows of the item beside its text, by line."""
+    data = request.item.data
+    if isinstance(question, Pairwise):
+        return [f"A: {data.get(question.a, '')}", f"B: {data.get(question.b, '')}"]
+    if isinstance(question, TextQuestion) and question.field is not None:
+        return [f"Now: {to_correct(question, request)}"]
+    return []
+
+
+def to_correct(question: Question, request: Request) -> str:
+    """The text that a question asks to correct; "" where it asks for a new one."""
+    if isinstance(question, TextQuestion) and question.field is not None:
+        return str(request.item.data.get(question.field) or "")
+    return ""
 
 
 def numbers(question: Choice) -> list[str]:

@@ -107,13 +107,14 @@ def _check_same(question: Question, answers: Sequence[Answer]) -> None:
         expect(same(a, a), f"{a!r} must be the same as itself.")
     for a, b in product(answers, repeat=2):
         expect(same(a, b) == same(b, a), f"same must not depend on the order: {a!r}, {b!r}.")
+    for a, b, c in product(answers, repeat=3):
+        if same(a, b) and same(b, c):
+            expect(same(a, c), f"same must be transitive: {a!r}, {b!r}, {c!r}.")
+    for a, b in product(answers, repeat=2):
         expect(
             same(a, b) == (canonical(a) == canonical(b)),
             f"same must go by the canonical forms: {a!r}, {b!r}.",
         )
-    for a, b, c in product(answers, repeat=3):
-        if same(a, b) and same(b, c):
-            expect(same(a, c), f"same must be transitive: {a!r}, {b!r}, {c!r}.")
 
 
 def _check_distance(question: Question, answers: Sequence[Answer]) -> None:

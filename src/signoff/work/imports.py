@@ -16,8 +16,10 @@ from signoff.core.routing import policy_from_json
 from signoff.errors import InputError, StoreError, Unfinished, UsageError
 from signoff.formats.table import Table, read_table
 from signoff.job import Arrival, RunOptions, arrival
+from signoff.project.carrying import carried_answers
 from signoff.project.incoming import IncomingRows
 from signoff.project.ownership import owning
+from signoff.project.views import PoolViews
 from signoff.store.store import SqlStore
 from signoff.store.transfers import missing_upload
 from signoff.work.kinds import part
@@ -118,7 +120,15 @@ class Import:
             recorder = recorder_for(self.store, project.id, actor=ACTOR)
             pool, batch, added = next_pool(fresh, len(pools) + 1, recorder)
             told = _told(project, pool.number, fresh, known=known, erased=erased)
-            self.store.add_pool(pool, batch, fresh.stored(), [added], done=self.done(told))
+            carried = carried_answers(
+                self.store,
+                project,
+                recorder,
+                fresh,
+                pool=pool.number,
+                views=PoolViews(self.store, project, frozenset(), {}),
+            )
+            self.store.add_pool(pool, batch, fresh.stored(), [added], carried, done=self.done(told))
             self.store.checkpoint(project.id)
 
     def _nothing_new(self, project: Project, *, known: int, erased: int) -> None:

@@ -8,9 +8,11 @@ from typing import Annotated
 
 from fastapi import Depends, Path, Request
 
+from signoff.accounts.directory import Directory
+from signoff.core.people import Right, Role
 from signoff.core.records import Project
 from signoff.server import wire
-from signoff.server.access import Access, Caller, Right, Role
+from signoff.server.access import Access, Caller
 from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
@@ -49,7 +51,7 @@ class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
     ``work``: None where there is no long work to order. ``streams``: None where no live items are
-    decided.
+    decided. ``people``: None without accounts.
     """
 
     projects: Projects
@@ -60,6 +62,7 @@ class Services:
     seen: SeenTogether = field(default_factory=SeenTogether)
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
+    people: Directory | None = None
     streams: StoredStreams | None = None
 
 
@@ -108,7 +111,7 @@ class Place:
     @property
     def desk(self) -> Desk:
         """The caller's desk."""
-        return self.services.desks(self.project, self.caller.name)
+        return self.services.desks(self.project, self.caller.name, self.caller.account)
 
     @property
     def manager(self) -> Manager:

@@ -45,7 +45,7 @@ async def export(
     place: Managing, work: Working, format: Format = "csv", wait: Wait = 60.0
 ) -> Response:
     """Give the results so far, row by row. Every export is in the log."""
-    job = await run_in_threadpool(work.export, place.project, format, by=place.caller.name)
+    job = await run_in_threadpool(work.export, place.project, format, by=place.caller.actor)
     return await file_or_job(job, work, seconds=wait, name=place.project.name)
 
 
@@ -64,7 +64,7 @@ async def log(
             f"The role {place.role} or the token does not allow the log's content.",
             hint="Ask for the log without it.",
         )
-    by = place.caller.name
+    by = place.caller.actor
     job = await run_in_threadpool(work.log, place.project, content=content, by=by)
     return await file_or_job(job, work, seconds=wait, name=f"{place.project.name}.log")
 
@@ -80,7 +80,7 @@ async def log(
 )
 async def verify(place: Auditing, work: Working, wait: Wait = 0.0) -> JobShown | Response:
     """Check log, audit, certificate and tables; the job's result is the verdict."""
-    job = await run_in_threadpool(work.verify, place.project, by=place.caller.name)
+    job = await run_in_threadpool(work.verify, place.project, by=place.caller.actor)
     job = await awaited(job, work, wait)
     if job.state == "failed":
         return failed(job)

@@ -26,14 +26,14 @@ ACCEPTED = {202: {"model": JobShown, "description": "A worker will do it; see th
     "/uploads",
     status_code=201,
     openapi_extra=BODY,
-    responses=refusals(507),
+    responses=refusals(422, 507),
 )
 async def upload(
     request: Request, caller: Known, work: Working, name: FileName = None
 ) -> UploadShown:
     """Take a file in, to make a project of it: CSV, TSV, JSON Lines or Parquet."""
     _require_founder(may_found(caller))
-    received = await receive(request, work.transfers, name=name, by=caller.name)
+    received = await receive(request, work.transfers, name=name, by=caller.actor)
     return UploadShown.of(received)
 
 
@@ -73,7 +73,7 @@ async def import_rows(
 
     Where its model is `predictions`, rows hold `prediction` and may hold `confidence`.
     """
-    received = await receive(request, work.transfers, name=name, by=place.caller.name)
+    received = await receive(request, work.transfers, name=name, by=place.caller.actor)
     job = await run_in_threadpool(
         work.import_rows, place.project, received, order(place.caller, idempotency_key)
     )

@@ -11,7 +11,7 @@ from signoff.bootstrap import clock
 from signoff.core.records import Job
 from signoff.server.access import Caller
 from signoff.server.api.context import Known, refusals
-from signoff.server.api.working import Working, file_of, may_see, shown
+from signoff.server.api.working import MEDIA, Working, file_of, may_see, shown
 from signoff.server.problems import Refusal
 from signoff.server.wire_work import JobList, JobShown
 from signoff.server.work import StoredWork
@@ -61,7 +61,10 @@ def job(id: JobId, caller: Known, work: Working) -> JobShown:
         **refusals(409, 410),
         200: {
             "description": "The file.",
-            "content": {"application/octet-stream": {"schema": {"type": "string"}}},
+            "content": {
+                media.partition(";")[0]: {"schema": {"type": "string", "format": "binary"}}
+                for media in MEDIA.values()
+            },
         },
     },
 )

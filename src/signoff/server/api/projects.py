@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import JsonValue
 from starlette.concurrency import run_in_threadpool
 
+from signoff.core.people import Role
 from signoff.server import wire
-from signoff.server.access import Role
 from signoff.server.api.context import Known, Reading, Served, refusals
 from signoff.server.problems import Refusal
 from signoff.server.render import project_shown
@@ -26,7 +26,13 @@ def me(caller: Known, served: Served) -> wire.Me:
         for project in served.projects.all()
         if (role := caller.role(project.id)) is not None
     }
-    return wire.Me(name=caller.name, kind=caller.kind, roles=roles)
+    return wire.Me(
+        name=caller.name,
+        kind=caller.kind,
+        roles=roles,
+        account=caller.account,
+        runs_the_site=caller.runs_the_site,
+    )
 
 
 @router.get("/projects")
@@ -69,15 +75,17 @@ def certificate(place: Reading) -> dict[str, JsonValue]:
     response_class=EventSourceResponse,
     responses={200: {"description": "`progress` after each change, `closed` at the end."}},
 )
-async def events(place: Reading) -> AsyncIterator[ServerSentEvent]:
+async def events(place: Reading, request: Request) -> AsyncIterator[ServerSentEvent]:
     """Send progress as it happens, at most twice a second.
 
     ``progress`` holds a ProgressShown; ``closed`` comes when every item is decided.
     """
-    metrics = place.services.metrics
+    metrics, access = place.services.metrics, place.services.access
     was_closed = False
     with metrics.listeners.track_inprogress():
         async for standing in place.services.live.watch(place.project):
+            if await run_in_threadpool(access.caller, request) is None:
+                return  # signed out, expired or removed while listening
             shown = await run_in_threadpool(place.progress, standing)
             yield ServerSentEvent(event="progress", data=shown)
             closed = shown.phase == "closed"

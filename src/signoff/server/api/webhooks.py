@@ -37,7 +37,7 @@ def webhooks(place: Managing, work: Working) -> WebhookList:
 @router.post("", status_code=201, responses=refusals(422))
 def add(wanted: WebhookWanted, place: Managing, work: Working) -> WebhookMade:
     """Tell an address of what happens from now on. The secret is shown this once."""
-    made = work.add_webhook(place.project, wanted.url, wanted.events, by=place.caller.name)
+    made = work.add_webhook(place.project, wanted.url, wanted.events, by=place.caller.actor)
     return WebhookMade(**WebhookShown.of(made).model_dump(), secret=made.secret)
 
 
@@ -53,7 +53,7 @@ def switch(id: WebhookId, wanted: WebhookSwitched, place: Managing, work: Workin
 @router.delete("/{id}", status_code=204)
 def remove(id: WebhookId, place: Managing, work: Working) -> Response:
     """Forget a webhook and its deliveries."""
-    if not work.remove_webhook(place.project, id, by=place.caller.name):
+    if not work.remove_webhook(place.project, id, by=place.caller.actor):
         raise _none()
     return Response(status_code=204)
 

@@ -69,7 +69,7 @@ Auditing = Annotated[Place, Depends(_auditing)]
 
 def order(caller: Caller, key: str | None = None) -> Order:
     """Who orders a job."""
-    return Order(by=caller.name, key=key)
+    return Order(by=caller.actor, key=key)
 
 
 def may_found(caller: Caller) -> bool:
@@ -85,7 +85,7 @@ def may_see(job: Job, caller: Caller) -> bool:
     if job.project is not None and caller.may("manage", job.project):
         return True
     reads = job.project is None or caller.may("read", job.project)
-    return reads and job.body.get("by") == caller.name
+    return reads and job.body.get("by") == caller.actor
 
 
 def shown(job: Job, work: StoredWork) -> JobShown:

@@ -249,5 +249,11 @@ def _happened(listing: Listing, event: ToldEvent, stands: set[str]) -> Happened:
         words=words,
         who=listing.names.get(str(body.get("reviewer", "")), ""),
         said="" if given is None else spoken(listing.form, json.loads(given)),
-        note=str(json.loads(event.content["note"])) if "note" in event.content else "",
+        note=_written(event),
     )
+
+
+def _written(event: ToldEvent) -> str:
+    """What somebody wrote there: a note with an answer, a flag, a comment."""
+    name = "text" if event.type == "comment.added" else "note"
+    return str(json.loads(event.content[name])) if name in event.content else ""

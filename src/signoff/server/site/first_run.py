@@ -34,6 +34,7 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 CERTAINTIES = ("0.9", "0.95", "0.99")
 DEFAULT_QUESTION = "Which label fits?"
 MOST_NAME = 200
+LEAST_LABELS, MOST_LABELS = 2, 100
 UploadId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
 
 
@@ -80,6 +81,12 @@ class Plan:
         if not self.text:
             raise InputError("No text column was chosen.", hint="Choose what people are to read.")
         labels = [line.strip() for line in self.labels.splitlines() if line.strip()]
+        if not LEAST_LABELS <= len(labels) <= MOST_LABELS:
+            raise InputError(
+                f"A choice needs {LEAST_LABELS} to {MOST_LABELS} possible answers;"
+                f" got {len(labels)}.",
+                hint="Write each on a line of its own.",
+            )
         Choice.of(labels)
         return {
             "project": self.name,
@@ -158,7 +165,7 @@ def begin(
     about, preview = _opened(upload, founder, work, office)
     plan = Plan.of(form)
     try:
-        order = Order(by=founder.name, key=form.text("once") or None)
+        order = Order(by=founder.actor, key=form.text("once") or None)
         job = work.found_project(upload, plan.options(preview), order)
     except (InputError, UsageError) as error:
         return _described(request, founder, about, preview, plan, error)
@@ -169,7 +176,7 @@ def _opened(
     upload: str, founder: Caller, work: StoredWork, office: TheOffice
 ) -> tuple[Upload, Preview]:
     found = work.transfers.upload(upload)
-    if found is None or found[0].by != founder.name:
+    if found is None or found[0].by != founder.actor:
         gone = missing_upload()
         raise InputError(gone.message, hint=gone.hint)
     about, path = found

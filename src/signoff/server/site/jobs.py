@@ -77,7 +77,7 @@ def export(visit: Changing, work: Working, form: Posted) -> Response:
     if format not in get_args(ExportFormat):
         raise InputError(f"{format[:20]!r} is no format.", hint="Choose one of the list.")
     known = cast("ExportFormat", format)
-    ordered = work.export(visit.place.project, known, by=visit.place.caller.name)
+    ordered = work.export(visit.place.project, known, by=visit.place.caller.actor)
     return RedirectResponse(f"/jobs/{ordered.id}", 303)
 
 
@@ -96,14 +96,14 @@ def export_log(visit: Overseeing, work: Working, form: Posted) -> Response:
         raise Refusal(
             403, "not_allowed", "Contents are for managers.", hint="Leave the contents out."
         )
-    ordered = work.log(visit.place.project, content=content, by=visit.place.caller.name)
+    ordered = work.log(visit.place.project, content=content, by=visit.place.caller.actor)
     return RedirectResponse(f"/jobs/{ordered.id}", 303)
 
 
 @router.post("/projects/{p}/log/verify")
 def verify(visit: Overseeing, work: Working, form: Posted) -> Response:
     """Order the verification of log and tables."""
-    ordered = work.verify(visit.place.project, by=visit.place.caller.name)
+    ordered = work.verify(visit.place.project, by=visit.place.caller.actor)
     return RedirectResponse(f"/jobs/{ordered.id}", 303)
 
 

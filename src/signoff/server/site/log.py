@@ -27,6 +27,7 @@ WORDS: Mapping[str, str] = {
     "rows.added": "Rows came in",
     "requests.opened": "Items were asked",
     "answer.given": "An answer was given",
+    "answer.carried": "An answer of an earlier pool counts for an equal item",
     "answer.extra": "A second answer was kept beside the first",
     "answer.undone": "An answer was taken back",
     "answer.skipped": "An item was skipped",

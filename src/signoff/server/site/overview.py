@@ -13,6 +13,7 @@ from signoff.server.api.context import Known, Served
 from signoff.server.desks import Panel, Standing
 from signoff.server.render import progress_shown
 from signoff.server.site.context import Overseeing, PageRoute, Visit, framed
+from signoff.server.site.streams import stream_panels
 from signoff.server.templates import page
 from signoff.server.wire import ProgressShown
 
@@ -83,7 +84,7 @@ def overview(visit: Overseeing) -> Response:
         current=[each for each in issued if each.pool == newest and closed],
         earlier=[each for each in issued if each.pool != newest or not closed],
         certified=isinstance(project.policy, Certified),
-        panels=_panels(visit, standing),
+        panels=[*_panels(standing), *stream_panels(visit)],
         pools=newest,
         blind=visit.blind,
     )
@@ -122,42 +123,6 @@ def _issued(visit: Visit) -> Sequence[Issued]:
     ]
 
 
-def _panels(visit: Visit, standing: Standing | None) -> Sequence[Panel]:
+def _panels(standing: Standing | None) -> Sequence[Panel]:
     """What a project of its kind shows besides."""
-    further = () if standing is None else standing.panels
-    return [*_stream_panel(visit), *further] if visit.is_stream else further
-
-
-def _stream_panel(visit: Visit) -> Sequence[Panel]:
-    """A stream's window and what it has spent.
-
-    How many audits are open, beside how many items wait, would tell whoever answers which those
-    are: so that stays with those who only look.
-    """
-    from signoff.stream.status import status_of  # a server without streams loads none of it
-
-    status = status_of(visit.store, visit.place.project)
-    if status is None:
-        return [Panel(title="Stream", state="Nothing has come in yet.")]
-    facts = [
-        ("Window", f"{status.window:,}"),
-        ("Items of the window so far", f"{status.arrived:,}"),
-        ("Left at once", f"{status.automatic:,} of {status.items:,} labels"),
-        ("Certified windows", f"{status.certified:,}"),
-        ("Answers by people", f"{status.answers:,}"),
-    ]
-    if not visit.blind:
-        facts += [
-            ("Audited", f"{status.audited:,}"),
-            (
-                "Found wrong, and corrected",
-                f"{status.finds:,} (more than {status.limit:,} stop it)",
-            ),
-            ("Audits open", f"{status.pending:,}"),
-            ("Errors it still bears", f"{status.budget_left:,}"),
-        ]
-    care = status.state in ("paused", "stopped")
-    why = status.why
-    if visit.blind and status.state == "paused":
-        why = "Nothing is automatic until people have answered more."
-    return [Panel(title="Stream", facts=facts, state=why, care=care)]
+    return () if standing is None else standing.panels

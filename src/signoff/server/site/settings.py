@@ -47,7 +47,7 @@ def change(visit: Changing, form: Posted) -> Response:
             "blur": wanted.blur,
             "text_direction": wanted.text_direction,
         }
-        content = {"guideline": wanted.guideline, "by": visit.place.caller.name}
+        content = {"guideline": wanted.guideline, "by": visit.place.caller.actor}
         visit.store.change_page(visit.id, wanted, [recorder.event("page.changed", body, content)])
     return RedirectResponse(f"/projects/{visit.id}/settings?changed=1", 303)
 
@@ -61,7 +61,7 @@ def erase(visit: Changing, work: Working, form: Posted) -> Response:
     for pool in () if visit.is_stream else reversed(visit.pools()):
         number = visit.office.lookup.find(visit.place.project, pool, key)
         if number is not None:
-            by = visit.place.caller.name
+            by = visit.place.caller.actor
             job = work.erase(visit.place.project, pool=pool.number, item=number, by=by)
             return RedirectResponse(f"/jobs/{job.id}", 303)
     raise InputError(

@@ -14,6 +14,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoes
 from signoff.server.templates import words
 
 FOLDER = Path(__file__).parent
+STYLES = ("page.css", "site.css")
 FILES = ("site.css", "site.js", "live.js", "upload.js", "browse.js")
 """What the project pages load: style, and scripts without which they work too."""
 
@@ -32,7 +33,7 @@ def _pages() -> Environment:
     return pages
 
 
-def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
+def page(name: str, status: int = 200, /, **values: object) -> HTMLResponse:
     """One of the pages beside this file, its values escaped."""
     return HTMLResponse(_pages().get_template(name).render(**values), status)
 
@@ -40,7 +41,7 @@ def page(name: str, status: int = 200, **values: object) -> HTMLResponse:
 @cache
 def file_bytes(name: str) -> bytes:
     """A file that pages load; the style begins with the colours and measures of all pages."""
-    if name == "site.css":
+    if name in STYLES:
         return (FOLDER / "tokens.css").read_bytes() + (FOLDER / name).read_bytes()
     return (FOLDER / name).read_bytes()
 

@@ -48,6 +48,8 @@ function say(words, wrong) {
 
 if (form) {
   form.querySelector("[data-or]").hidden = false;
+  // Until here a chosen file would have gone nowhere.
+  input.disabled = false;
   input.addEventListener("change", () => input.files[0] && send(input.files[0]));
   form.addEventListener("submit", (event) => event.preventDefault());
   for (const kind of ["dragenter", "dragover", "dragleave", "drop"]) {

@@ -7,7 +7,7 @@ from alembic import op
 from sqlalchemy.dialects import postgresql
 
 revision = "0005"
-down_revision = "0003"
+down_revision = "0004"
 
 Json = sa.JSON().with_variant(postgresql.JSONB(), "postgresql")
 

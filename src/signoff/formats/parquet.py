@@ -1,0 +1,83 @@
+"""Read Parquet files that may be damaged.
+
+A damaged file can end the whole process that reads it: polars believes the sizes it finds in it,
+and a failed allocation aborts. So a process of its own reads the file first; only what it survives
+is read here.
+"""
+
+from __future__ import annotations
+
+import io
+import subprocess
+import sys
+
+import polars as pl
+
+from signoff.errors import InputError
+from signoff.formats.values import as_text
+from signoff.formats.wording import first_line
+
+REFUSED = 3
+"""Exit code of the process that looks first, where it could say what is wrong."""
+
+_TROUBLE = (
+    pl.exceptions.PolarsError,
+    pl.exceptions.PanicException,
+    OSError,
+    ValueError,
+    OverflowError,
+)
+
+
+def read_parquet(data: bytes, name: str) -> pl.DataFrame:
+    """The table in a Parquet file; raises :class:`InputError` where it is damaged."""
+    refused = _look_first(data)
+    if refused is not None:
+        raise _damaged(name, refused)
+    try:
+        return _read(data)
+    except _TROUBLE as error:
+        raise _damaged(name, first_line(error)) from error
+
+
+def _look_first(data: bytes) -> str | None:
+    """What is wrong with a file, by a process that may die of it; None where nothing is."""
+    looked = subprocess.run(
+        [sys.executable, "-m", __name__],
+        input=data,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        check=False,
+    )
+    if looked.returncode == 0:
+        return None
+    said = looked.stdout.decode(errors="replace").strip()
+    return said if looked.returncode == REFUSED and said else "it cannot be read to its end"
+
+
+def _read(data: bytes) -> pl.DataFrame:
+    return pl.read_parquet(io.BytesIO(data), hive_partitioning=False)
+
+
+def _damaged(name: str, what: str) -> InputError:
+    return InputError(
+        f"{name} is a damaged Parquet file ({what}).",
+        hint="Copy or write it again.",
+        code="damaged_file",
+    )
+
+
+def look() -> int:
+    """Read standard input as Parquet, down to values no calendar has; the exit code."""
+    try:
+        for column in _read(sys.stdin.buffer.read()).get_columns():
+            if column.dtype.is_temporal() or column.dtype.is_nested():
+                as_text(column)
+    except _TROUBLE as error:
+        print(first_line(error))
+        return REFUSED
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(look())

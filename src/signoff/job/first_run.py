@@ -1,0 +1,186 @@
+"""What a first run fixes for later ones: questions, columns, policy, model and human process."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from signoff.bootstrap import (
+    DEFAULT_MODEL,
+    ProjectSpec,
+    make_automations,
+    refuse_infeasible,
+    without_model,
+)
+from signoff.core.questions import Choice, Form
+from signoff.core.questions.form import columns_shown, needs_text
+from signoff.core.records import PageSettings, Project
+from signoff.core.routing import Certified, People, Policy
+from signoff.core.showing import ItemKind, guess_item_kind
+from signoff.errors import InputError, UsageError
+from signoff.formats.rows import guess_text_column
+from signoff.formats.table import Table, require_column
+from signoff.job.options import RunOptions, oracle_columns
+from signoff.ports import Automation
+from signoff.project.incoming import Grouping, IncomingRows
+from signoff.reviewers import parse_labels
+
+DEFAULT_QUESTION = "Which label fits?"
+LOOKED_AT = 20
+"""Texts looked at to guess how items are shown."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FirstRun:
+    """A project that may begin."""
+
+    spec: ProjectSpec
+    automations: Mapping[str, Automation]
+    rows: IncomingRows
+
+
+def first_run(table: Table, options: RunOptions) -> FirstRun:
+    """Everything that could refuse a first run, before its store exists."""
+    spec = specify(table, options)
+    for question, column in oracle_columns(options.oracle, spec.form).items():
+        require_column(table, column, "--reviewer")
+        parse_labels(column, table.frame[column], spec.form.question(question))
+    rows = incoming_rows(table, spec)
+    model = spec.model if options.model is None else options.model
+    automations = make_automations(spec.policy, model, spec.form)
+    refuse_infeasible(spec.policy, rows.items, spec.form)
+    return FirstRun(spec=spec, automations=automations, rows=rows)
+
+
+def incoming_rows(table: Table, fixed: ProjectSpec | Project) -> IncomingRows:
+    """The rows of the data, keyed and grouped as the project's first run fixed it."""
+    return IncomingRows.of(
+        table.frame,
+        grouping=Grouping.of(fixed),
+        key_column=fixed.key_column,
+        name=table.name,
+    )
+
+
+def specify(table: Table, options: RunOptions) -> ProjectSpec:
+    """What a first run with these options fixes."""
+    form = _form(table, options)
+    for column in columns_shown(form):
+        require_column(table, column, "a question's definition")
+    oracle = oracle_columns(options.oracle, form)
+    text = _text_column(table, options, form, tuple(oracle.values()))
+    return ProjectSpec(
+        name=options.project,
+        form=form,
+        policy=options.policy or _default_policy(options, form),
+        rules=options.rules,
+        process=process_of(options),
+        model=model_name(options.model),
+        group=True if options.group is None else options.group,
+        text_column=text,
+        key_column=options.key,
+        hidden=tuple(oracle.values()),
+        queue=options.queue,
+        item_kind=options.item_kind or _item_kind(table, text),
+        page=_page(options),
+    )
+
+
+def _page(options: RunOptions) -> PageSettings:
+    """How a first run has the project shown; managers may change it on the page."""
+    return PageSettings(
+        guideline=options.guideline or "",
+        blur=bool(options.blur),
+        text_direction=options.text_direction or "auto",
+    )
+
+
+def _item_kind(table: Table, text: str | None) -> ItemKind:
+    """What the texts are, from the first of them: conversations, JSON, or plain text."""
+    if text is None:
+        return "fields"
+    column = table.frame[text].cast(pl.String).str.strip_chars()
+    return guess_item_kind(column.filter(column != "").head(LOOKED_AT).to_list())
+
+
+def _default_policy(options: RunOptions, form: Form) -> Policy:
+    """Certified, where models answer every question; else people answer everything."""
+    return People() if without_model(options.model, form) else Certified()
+
+
+def people_note(options: RunOptions, project: Project) -> str | None:
+    """What to say where nobody asked for it and people answer everything."""
+    if options.policy is not None or not isinstance(project.policy, People):
+        return None
+    lacking = without_model(options.model, project.form)
+    if not lacking:
+        return None
+    return f"People answer everything: no model answers {', '.join(lacking)} (see --model)."
+
+
+def _form(table: Table, options: RunOptions) -> Form:
+    """The questions: as given, or one choice from its labels."""
+    if options.form is not None:
+        return options.form
+    if options.oracle is not None:
+        require_column(table, options.oracle, "--reviewer")
+    labels = options.labels or _labels_of_column(table, options)
+    return Form((Choice.of(labels, text=options.question or DEFAULT_QUESTION),))
+
+
+def _text_column(
+    table: Table, options: RunOptions, form: Form, oracle: Sequence[str]
+) -> str | None:
+    """The column people read; None where the questions show all there is to see."""
+    if options.text is not None:
+        return options.text
+    shown = columns_shown(form)
+    exclude = [name for name in (*oracle, *shown, options.key) if name is not None]
+    if isinstance(options.policy, Certified) and options.policy.slice is not None:
+        exclude.append(options.policy.slice)
+    try:
+        return guess_text_column(table.frame, exclude, name=table.name)
+    except InputError:
+        if needs_text(form) or (options.model in (None, "text") and not shown):
+            raise
+        return None
+
+
+def _labels_of_column(table: Table, options: RunOptions) -> tuple[str, ...]:
+    if options.oracle is None:
+        raise UsageError("No labels given.", hint="Pass --labels A,B or --labels @FILE.")
+    values = table.frame[options.oracle].cast(pl.String).drop_nulls().str.strip_chars()
+    return tuple(sorted(value for value in values.unique().to_list() if value))
+
+
+def model_name(model: object) -> str:
+    """The name a model is stored under."""
+    if model is None:
+        return DEFAULT_MODEL
+    return model if isinstance(model, str) else type(model).__name__
+
+
+def process_of(options: RunOptions) -> dict[str, object]:
+    """Who answers: the human process that a certificate speaks of.
+
+    People's names stay out of it, since it is in the log for ever.
+    """
+    return {**_who(options), **_how_many(options.overlap)}
+
+
+def _who(options: RunOptions) -> dict[str, object]:
+    reviewer = options.reviewer
+    if options.oracle is not None:
+        return {"kind": "column", "name": reviewer}
+    if isinstance(reviewer, str) or reviewer.kind == "person":
+        return {"kind": "person"}
+    return {"kind": reviewer.kind, "name": reviewer.name}
+
+
+def _how_many(overlap: int | None) -> dict[str, object]:
+    """How many people answer each item, blind to each other, and how one answer comes of theirs."""
+    if overlap in (None, 1):
+        return {}
+    return {"answers_per_item": overlap, "joined": "majority"}

@@ -1,0 +1,105 @@
+"""From options to a run that may begin: what was asked for, against what the store already has."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from signoff.bootstrap import (
+    ProjectSpec,
+    create_project,
+    make_automations,
+    open_store,
+    sign_with_its_key,
+    stored_model,
+)
+from signoff.core.records import Project
+from signoff.formats.table import Table, read_table, require_column
+from signoff.job.first_run import FirstRun, first_run, incoming_rows
+from signoff.job.options import RunOptions, oracle_columns
+from signoff.job.paths import Paths, paths_of, store_exists
+from signoff.job.prepared import Job
+from signoff.job.refusals import (
+    refuse_changes,
+    require_columns,
+    require_outputs,
+    require_overlap,
+    require_reviewer,
+)
+from signoff.project.incoming import IncomingRows
+from signoff.store.store import SqlStore
+
+ACTOR = "run"
+"""Who writes a run's events: never a person's name, since the log keeps it for ever."""
+
+
+def prepare(options: RunOptions) -> Job:
+    """Read the data, open the store, and settle what this run may do; asks nobody anything.
+
+    Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
+    """
+    require_reviewer(options.reviewer)
+    require_overlap(options.overlap)
+    require_outputs(options)
+    table = read_table(options.data)
+    require_columns(table, options)
+    paths = paths_of(options)
+    # Everything about a first run is checked on the data alone, before a store is made.
+    first = first_run(table, options) if not store_exists(paths.store) else None
+    store = open_store(paths.store, create=True)
+    try:
+        return _join(options, table, paths, store, first)
+    except BaseException:
+        store.close()
+        raise
+
+
+def _join(
+    options: RunOptions,
+    table: Table,
+    paths: Paths,
+    store: SqlStore,
+    first: FirstRun | None,
+) -> Job:
+    project = store.find_project(options.project)
+    if project is None:
+        first = first or first_run(table, options)
+        project = create_project(store, first.spec, actor=ACTOR)
+        rows, automations = first.rows, first.automations
+    else:
+        refuse_changes(options, project, table)
+        for column in oracle_columns(options.oracle, project.form).values():
+            require_column(table, column, "--reviewer")
+        sign_with_its_key(store, project)
+        rows = incoming_rows(table, project)
+        model = stored_model(project) if options.model is None else options.model
+        automations = make_automations(project.policy, model, project.form)
+    return Job(
+        options=options if options.stdin else replace(options, data=None),
+        rows=rows,
+        paths=paths,
+        store=store,
+        project=project,
+        automations=automations,
+    )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """Rows that may come in: into a ``project``, or with the one that ``spec`` describes."""
+
+    rows: IncomingRows
+    project: Project | None = None
+    spec: ProjectSpec | None = None
+
+
+def arrival(options: RunOptions, table: Table, project: Project | None) -> Arrival:
+    """What a table would bring in, as :func:`prepare` judges it; nothing is stored.
+
+    Raises :class:`InputError`, :class:`UsageError`, :class:`StoreChanged`, :class:`Infeasible`.
+    """
+    require_columns(table, options)
+    if project is None:
+        first = first_run(table, options)
+        return Arrival(rows=first.rows, spec=first.spec)
+    refuse_changes(options, project, table)
+    return Arrival(rows=incoming_rows(table, project), project=project)

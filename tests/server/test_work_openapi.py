@@ -1,0 +1,59 @@
+"""The routes of long work keep to their description whatever is sent."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from workplace import workplace
+
+pytest.importorskip("schemathesis", reason="schemathesis is not installed (pip install '.[dev]')")
+
+EXAMPLES = 5
+SECONDS = 600
+CONFIG = """
+[parameters]
+"path.p" = "{project}"
+"query.wait" = 0
+
+[headers]
+X-Signoff = "1"
+X-Caller = "ann"
+
+# What a description cannot say, a project may refuse with 422, and a job that is over with 409.
+[checks.positive_data_acceptance]
+expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
+"""
+PATHS = r"/(uploads|jobs|import|export|log|verify|webhooks|projects)(/|$)"
+
+
+def test_the_routes_of_long_work_do_what_their_description_says(tmp_path: Path) -> None:
+    with workplace(tmp_path, most_upload_bytes=100_000) as place:
+        place.works()
+        browser = place.browser()
+        job = place.found(browser)
+        config, description = tmp_path / "schemathesis.toml", tmp_path / "openapi.json"
+        description.write_text(browser.get("/api/v1/openapi.json").text, encoding="utf-8")
+        config.write_text(CONFIG.format(project=job["project"]), encoding="utf-8")
+        options = ["--url", place.house.url, "--include-path-regex", PATHS, "--checks", "all"]
+        options += ["--exclude-path-regex", "/(leases|events|reviews|requests|undo|history)"]
+        # Who calls is a header of the tests' own here; test_work_routes sees to strangers.
+        options += ["--exclude-checks", "ignored_auth"]
+        options += ["--max-examples", str(EXAMPLES), "--seed", "1", "--continue-on-failure"]
+        command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
+        ended = subprocess.run(
+            [*command, str(description), *options],
+            capture_output=True,
+            text=True,
+            timeout=SECONDS,
+            cwd=tmp_path,
+            check=False,
+        )
+        assert ended.returncode == 0, ended.stdout + ended.stderr
+        done = browser.get("/metrics").text
+        for route in ("uploads", "jobs", "projects/{p}/webhooks", "projects/{p}/export"):
+            path = re.escape(f"/api/v1/{route}")
+            assert re.findall(rf'"{path}",status="2..', done), f"nothing got as far as {route}"
