@@ -23,9 +23,13 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
-    """One browser for all tests of a worker; each person gets a context of their own."""
+    """One browser for all tests of a module; each person gets a context of their own.
+
+    It ends with the module: while it lives its thread holds an event loop, and no test after
+    it in this process could start one.
+    """
     program = chromium()
     with sync_playwright() as playwright:
         launched = playwright.chromium.launch(executable_path=program, args=ARGUMENTS)

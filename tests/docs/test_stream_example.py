@@ -19,8 +19,14 @@ def test_finds_are_corrected_automation_stops_and_recovers(tmp_path: Path) -> No
     )
     assert done.returncode == 0, done.stdout + done.stderr
     said = done.stdout
-    states = re.findall(r": (learning|automatic|stopped): ", said)
-    assert states[:4] == ["learning", "automatic", "stopped", "automatic"]
+    first, *states = re.findall(r": (learning|automatic|stopped): ", said)
+    assert first == "learning"
+    # A model that was just corrected may learn a little longer before it is sure of anything.
+    assert [state for state in states if state != "learning"] == [
+        "automatic",
+        "stopped",
+        "automatic",
+    ]
     assert "alarms: 1," in said
     assert int(re.findall(r"corrections: (\d+)", said)[0]) > 8
     assert "The log verifies." in said
