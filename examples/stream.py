@@ -23,8 +23,20 @@ from signoff.core.questions import Chosen
 SEED = 20260811
 WINDOW = 600
 REVIEWS = 3 * WINDOW
+TURN = WINDOW + 150
 ARRIVE_TOGETHER = 30
-IRONY = ("Said nobody ever.", "If only that were true.", "In my dreams, that is.")
+IRONY = (
+    "Said nobody ever.",
+    "If only that were true.",
+    "In my dreams, that is.",
+    "Yeah, right.",
+    "What a joke.",
+    "Not.",
+    "Pigs might fly.",
+    "Guess how my evening went.",
+    "Thanks a bunch.",
+    "My landfill loves it.",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +53,7 @@ def reviews() -> Iterator[Review]:
     draw = Draw(SEED)
     for number in range(REVIEWS):
         positive, product = draw.chance(0.5), draw.pick(PRODUCTS)
-        ironic = number >= REVIEWS // 2 and not positive
+        ironic = number >= TURN and not positive
         phrases = plain(draw, product, positive=positive or ironic)
         text = joined([filled(draw, phrase, product) for phrase in phrases])
         if ironic:

@@ -17,8 +17,8 @@ from signoff.server.serving import listen, port_of
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed (pip install '.[dev]')")
 
-EXAMPLES = 15
-SECONDS = 600
+EXAMPLES = pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.soak)])
+SECONDS = 1800
 CONFIG = """
 [parameters]
 "path.p" = "{project}"
@@ -40,14 +40,22 @@ STREAM = "/events$"
 PEOPLE = "/(accounts|people|invitations|tokens)"
 
 
-def fuzz(browser: Any, *options: str, cookie: str, url: str, project: str, folder: Path) -> None:
+def fuzz(
+    browser: Any,
+    *options: str,
+    examples: int,
+    cookie: str,
+    url: str,
+    project: str,
+    folder: Path,
+) -> None:
     """All of schemathesis' checks: statuses, types, schemas, refusals of what is malformed."""
     config, description = folder / "schemathesis.toml", folder / "openapi.json"
     description.write_text(browser.get("/api/v1/openapi.json").text, encoding="utf-8")
     values = {"project": project, "session": browser.cookies[cookie], "origin": url}
     config.write_text(CONFIG.format(**values), encoding="utf-8")
     common = ["--url", url, "--checks", "all", "--continue-on-failure"]
-    common += ["--max-examples", str(EXAMPLES), "--seed", "1", *options]
+    common += ["--max-examples", str(examples), "--seed", "1", *options]
     command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
     ended = subprocess.run(
         [*command, str(description), *common],
@@ -60,19 +68,25 @@ def fuzz(browser: Any, *options: str, cookie: str, url: str, project: str, folde
     assert ended.returncode == 0, ended.stdout + ended.stderr
 
 
-def test_the_api_does_what_its_description_says(served: LocalHouse, tmp_path: Path) -> None:
+@EXAMPLES
+def test_the_api_does_what_its_description_says(
+    served: LocalHouse, tmp_path: Path, examples: int
+) -> None:
     browser = served.browser()
     served.queue.certificate = {"statement": "At most 5 % are wrong."}
     project = served.queue.project.id
     told = {"cookie": served.access.cookie, "url": served.url, "project": project}
-    fuzz(browser, "--exclude-path-regex", STREAM, folder=tmp_path, **told)
+    fuzz(browser, "--exclude-path-regex", STREAM, folder=tmp_path, examples=examples, **told)
     done = browser.get("/metrics").text
     for route in ("leases", "undo", "history", "reviews/{id}", "requests/{id}/flag"):
         reached = re.findall(rf'projects/{{p}}/{re.escape(route)}",status="(2..|409|422)"', done)
         assert reached, f"no request got as far as {route}"
 
 
-def test_the_api_about_people_does_what_its_description_says(tmp_path: Path, static: Path) -> None:
+@EXAMPLES
+def test_the_api_about_people_does_what_its_description_says(
+    tmp_path: Path, static: Path, examples: int
+) -> None:
     listener = listen("127.0.0.1", 0)
     where, port = f"sqlite:///{tmp_path / 'a.signoff.db'}", port_of(listener)
     house = AccountHouse.build(where, tmp_path, static=static, port=port)
@@ -82,7 +96,14 @@ def test_the_api_about_people_does_what_its_description_says(tmp_path: Path, sta
         session = house.desk.entrance.begin(house.desk.admin(), how="password", old=None)
         browser.cookies.set(house.access.cookie, session.text)
         told = {"cookie": house.access.cookie, "url": url, "project": house.desk.reviews.id}
-        fuzz(browser, "--include-path-regex", PEOPLE, folder=tmp_path, **told)
+        fuzz(
+            browser,
+            "--include-path-regex",
+            PEOPLE,
+            folder=tmp_path,
+            examples=examples,
+            **told,
+        )
         done = browser.get("/metrics").text
         browser.close()
     house.desk.store.close()

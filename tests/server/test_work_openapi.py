@@ -12,8 +12,7 @@ from workplace import workplace
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed (pip install '.[dev]')")
 
-EXAMPLES = 5
-SECONDS = 600
+SECONDS = 1800
 CONFIG = """
 [parameters]
 "path.p" = "{project}"
@@ -30,7 +29,10 @@ expected-statuses = ["2xx", "401", "403", "404", "409", "410", "422"]
 PATHS = r"/(uploads|jobs|import|export|log|verify|webhooks|projects)(/|$)"
 
 
-def test_the_routes_of_long_work_do_what_their_description_says(tmp_path: Path) -> None:
+@pytest.mark.parametrize("examples", [2, pytest.param(15, marks=pytest.mark.soak)])
+def test_the_routes_of_long_work_do_what_their_description_says(
+    tmp_path: Path, examples: int
+) -> None:
     with workplace(tmp_path, most_upload_bytes=100_000) as place:
         place.works()
         browser = place.browser()
@@ -42,7 +44,7 @@ def test_the_routes_of_long_work_do_what_their_description_says(tmp_path: Path) 
         options += ["--exclude-path-regex", "/(leases|events|reviews|requests|undo|history)"]
         # Who calls is a header of the tests' own here; test_work_routes sees to strangers.
         options += ["--exclude-checks", "ignored_auth"]
-        options += ["--max-examples", str(EXAMPLES), "--seed", "1", "--continue-on-failure"]
+        options += ["--max-examples", str(examples), "--seed", "1", "--continue-on-failure"]
         command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
         ended = subprocess.run(
             [*command, str(description), *options],

@@ -216,6 +216,20 @@ def test_the_log_can_be_taken_away_and_verified(place: Workplace) -> None:
     assert "review number 3" in browser.get(f"{place.path()}/log?content=true").text
 
 
+def test_the_log_is_kept_from_who_may_answer_until_the_certificate(place: Workplace) -> None:
+    """It says which items are audited, and with its content what the model said of them."""
+    place.found(place.browser(), policy={"kind": "certified", "max_error": "0.05"})
+    project, path = place.project(), f"{place.path()}/log"
+    one = place.browser("one", everywhere=None, roles={project.id: "manager"})
+    auditor = place.browser("two", everywhere=None, roles={project.id: "auditor"})
+    for query in ("", "?content=true"):
+        got = one.get(f"{path}{query}")
+        assert (got.status_code, got.json()["code"]) == (409, "blind")
+    assert auditor.get(path).status_code == 200
+    place.finish()
+    assert "review number 3" in one.get(f"{path}?content=true").text
+
+
 def test_verifying_gives_the_verdict(place: Workplace) -> None:
     browser = place.browser()
     place.found(browser)

@@ -12,18 +12,13 @@ from signoff.core.events import instant
 from signoff.core.items import Item
 from signoff.core.questions import Answer, answers_to_json
 from signoff.core.records import Answers, Project
-from signoff.core.routing import Certified
 from signoff.errors import InputError
 from signoff.ports import Forecast
 from signoff.server import wire
+from signoff.server.blindness import is_blind
 from signoff.server.desks import Asked, Recent, Standing, Undone
 
 SHOWN_OF_TEXT = 200
-
-
-def is_blind(project: Project) -> bool:
-    """Whether a certificate depends on reviewers who see nothing of the model."""
-    return isinstance(project.policy, Certified)
 
 
 def project_shown(project: Project) -> wire.ProjectShown:

@@ -19,6 +19,7 @@ from signoff.server.api.working import (
     file_or_job,
     shown,
 )
+from signoff.server.blindness import log_is_hidden, stays_blind
 from signoff.server.problems import Refusal
 from signoff.server.wire_work import JobShown
 
@@ -49,14 +50,17 @@ async def export(
     return await file_or_job(job, work, seconds=wait, name=place.project.name)
 
 
-@router.get("/log", response_model=None, responses={**refusals(422), **_file(MEDIA["jsonl"])})
+@router.get("/log", response_model=None, responses={**refusals(409, 422), **_file(MEDIA["jsonl"])})
 async def log(
     place: Auditing,
     work: Working,
     content: Annotated[bool, Query(description="With answers, names and texts.")] = False,
     wait: Wait = 60.0,
 ) -> Response:
-    """Give the signed log as JSON lines; `signoff verify` needs nothing else."""
+    """Give the signed log as JSON lines; `signoff verify` needs nothing else.
+
+    Not to who may answer in a certified project before its certificate: it says what is audited.
+    """
     if content and not place.caller.may("manage", place.project.id):
         raise Refusal(
             403,
@@ -64,6 +68,9 @@ async def log(
             f"The role {place.role} or the token does not allow the log's content.",
             hint="Ask for the log without it.",
         )
+    pools = await run_in_threadpool(work.store.pools, place.project.id)
+    if stays_blind(place.caller, place.project, pools):
+        raise log_is_hidden()
     by = place.caller.actor
     job = await run_in_threadpool(work.log, place.project, content=content, by=by)
     return await file_or_job(job, work, seconds=wait, name=f"{place.project.name}.log")

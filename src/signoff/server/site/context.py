@@ -17,9 +17,9 @@ from signoff.core.records import Pool
 from signoff.errors import SignoffError
 from signoff.server.access import Caller
 from signoff.server.api.context import Known, Managing, Place, Reading, services
+from signoff.server.blindness import stays_blind
 from signoff.server.lookup import Lookup
 from signoff.server.problems import Refusal, problem_of
-from signoff.server.render import is_blind
 from signoff.server.site.forms import form_token
 from signoff.server.templates import page
 from signoff.store.store import SqlStore
@@ -89,20 +89,13 @@ class Visit:
         return self.store.pools(self.id)
 
     def blind_in(self, pool: Pool) -> bool:
-        """Whether this visitor may not learn the model's answers, nor why items are asked.
-
-        A certificate rests on answers that nobody nudged: while its pool is open, whoever may
-        answer sees no more than any reviewer does.
-        """
-        return self.answers and is_blind(self.place.project) and pool.phase != "closed"
+        """Whether this visitor may not learn the model's answers, nor why items are asked."""
+        return stays_blind(self.place.caller, self.place.project, [pool])
 
     @property
     def blind(self) -> bool:
         """Whether that holds for any pool of the project, or none is there yet."""
-        pools = self.pools()
-        if not pools:
-            return self.answers and is_blind(self.place.project)
-        return any(self.blind_in(pool) for pool in pools)
+        return stays_blind(self.place.caller, self.place.project, self.pools())
 
     def show(self, name: str, status: int = 200, **values: object) -> HTMLResponse:
         """A page of the project."""

@@ -12,6 +12,7 @@ from signoff.core.records import Job
 from signoff.errors import InputError
 from signoff.server.api.context import Known
 from signoff.server.api.working import Working, file_of, may_see
+from signoff.server.blindness import log_is_hidden
 from signoff.server.problems import Refusal
 from signoff.server.site.context import Changing, Overseeing, PageRoute, TheOffice, Visit, framed
 from signoff.server.site.forms import Posted
@@ -85,12 +86,7 @@ def export(visit: Changing, work: Working, form: Posted) -> Response:
 def export_log(visit: Overseeing, work: Working, form: Posted) -> Response:
     """Order the log as a file; not for who must stay blind: it says which items are audited."""
     if visit.blind:
-        raise Refusal(
-            409,
-            "blind",
-            "The log says why items are asked, and you may answer them.",
-            hint="It can be downloaded once the certificate is issued, or by an auditor now.",
-        )
+        raise log_is_hidden()
     content = form.ticked("content")
     if content and not visit.manages:
         raise Refusal(
