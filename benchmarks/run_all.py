@@ -113,6 +113,20 @@ def targets(rows: Sequence[Row]) -> list[Row]:
     return [row for row in wanted if row.benchmark != "adversary" or row is first]
 
 
+def with_earlier(drawn: str, text: str) -> str:
+    """A drawn table, and README's lines of the benchmarks that have no result on this machine."""
+    _, rest = text.split("<!-- benchmarks: start -->", 1)
+    earlier, _ = rest.split("<!-- benchmarks: end -->", 1)
+    head, lines = drawn.splitlines()[:2], drawn.splitlines()[2:]
+    names = {line.split("|")[1] for line in lines}
+    lines += [
+        line
+        for line in earlier.strip().splitlines()[2:]
+        if line.startswith("| `") and line.split("|")[1] not in names
+    ]
+    return "\n".join([*head, *sorted(lines, key=lambda line: line.split("|")[1])])
+
+
 def comparison(rows: Sequence[Row]) -> str:
     """What ``certified`` measured, one line a pool and one column a way to decide."""
     cells: dict[str, dict[str, str]] = {}
@@ -156,8 +170,9 @@ def main() -> int:
     print(f"\n{table(rows)}")
     if not options.quick and rows:
         text = README.read_text(encoding="utf-8")
-        text = redraw(text, "benchmarks", table(targets(rows)))
-        text = redraw(text, "comparison", comparison(rows))
+        text = redraw(text, "benchmarks", with_earlier(table(targets(rows)), text))
+        if any(row.benchmark == "certified" for row in rows):
+            text = redraw(text, "comparison", comparison(rows))
         README.write_text(text, encoding="utf-8")
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)

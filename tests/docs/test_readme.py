@@ -85,3 +85,15 @@ def test_a_benchmark_table_replaces_only_what_is_between_its_marks() -> None:
     assert drawn.split(MARK)[0] == README.split(MARK)[0]
     assert drawn.split(END)[1] == README.split(END)[1]
     assert bench.redraw(drawn, "benchmarks", bench.table([row])) == drawn
+
+
+def test_lines_of_benchmarks_that_did_not_run_here_stay() -> None:
+    bench = run_all()
+    row = bench.Row("tutorial", "ratio", 51.5, "x", 50.0, True)
+    drawn = bench.redraw(README, "benchmarks", bench.with_earlier(bench.table([row]), README))
+    tutorial = [line for line in drawn.splitlines() if line.startswith("| `tutorial.py`")]
+    assert tutorial == ["| `tutorial.py` | ratio | 51.5 x | 50 x | met |"]
+    for name in ("adversary", "bulk", "certified"):
+        lines = [line for line in README.splitlines() if line.startswith(f"| `{name}.py`")]
+        assert lines
+        assert [line for line in drawn.splitlines() if line.startswith(f"| `{name}.py`")] == lines
