@@ -14,7 +14,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-TIMEOUT = 120.0
+TIMEOUT = 900.0
+"""Seconds; an export of 100,000 tasks takes Label Studio minutes."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
