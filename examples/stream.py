@@ -1,7 +1,8 @@
-"""A stream whose model goes bad half-way: finds are corrected, automation stops, it recovers.
+"""A stream whose model goes bad on the way: finds are corrected, automation stops, it recovers.
 
-Reviews come in one after another. Half-way customers turn ironic: what used to be praise is a
-complaint now, and the model does not know it. A simulated person reads what is asked of her.
+Reviews come in one after another. In the second window customers turn ironic: what used to be
+praise is a complaint now, and the model does not know it. A simulated person reads what is asked
+of her.
 
     python examples/stream.py [FOLDER]
 """

@@ -226,7 +226,12 @@ def test_the_log_is_kept_from_who_may_answer_until_the_certificate(place: Workpl
         got = one.get(f"{path}{query}")
         assert (got.status_code, got.json()["code"]) == (409, "blind")
     assert auditor.get(path).status_code == 200
+    (job,) = [each for each in one.get("/api/v1/jobs").json()["jobs"] if each["kind"] == "log"]
+    got = one.get(f"/api/v1/jobs/{job['id']}/file")
+    assert (got.status_code, got.json()["code"]) == (409, "blind")
+    assert auditor.get(f"/api/v1/jobs/{job['id']}/file").status_code == 200
     place.finish()
+    assert one.get(f"/api/v1/jobs/{job['id']}/file").status_code == 200
     assert "review number 3" in one.get(f"{path}?content=true").text
 
 

@@ -10,19 +10,12 @@ import { Problem, Unreachable } from "./api";
 import { begin, type Draft, Drafts, reopen } from "./drafts";
 import { uuid } from "./ids";
 import { Outbox, type Sending } from "./outbox";
-import {
-  changed,
-  fromServer,
-  lastUndoable,
-  mergePast,
-  MOST_PAST,
-  type Past,
-  withKept,
-} from "./past";
+import { changed, fromServer, mergePast, MOST_PAST, type Past, withKept } from "./past";
 import { Leases, type Nothing, STARTING } from "./leases";
 import { merge, toFront } from "./queue";
 import { deliver } from "./sender";
 import { Stopwatch } from "./stopwatch";
+import { Undoing } from "./undoing";
 import type { DeskWorld } from "./world";
 import type { Answer, Answers, Comment, Leased, Progress, Project, Request } from "./wire";
 
@@ -64,11 +57,9 @@ export class Desk {
   private readonly outbox: Outbox;
   private readonly leases: Leases;
   private readonly drafts: Drafts;
+  private readonly undoing: Undoing;
   private watch: Stopwatch;
   private order = 0;
-  private undoing: Promise<void> = Promise.resolve();
-  /** Shown here lately: an answer that never left can be taken back without a server. */
-  private readonly lately = new Map<string, Request>();
 
   constructor(world: DeskWorld, project: Project, by: string) {
     this.world = world;
@@ -92,6 +83,17 @@ export class Desk {
       busy: () => this.waiting().map((each) => each.request),
       take: (leased, nothing) => this.take(leased, nothing),
       failed: (nothing) => void (this.nothing.value = nothing),
+      reached: (yes) => this.reached(yes),
+      signedOut: () => this.signedOut(),
+    });
+    this.undoing = new Undoing({
+      api: world.api,
+      project: project.id,
+      outbox: this.outbox,
+      past: this.past,
+      progress: this.progress,
+      restore: (request, answers, review) => this.restore(request, answers, review),
+      say: (text, tone) => void (this.notice.value = { text, tone }),
       reached: (yes) => this.reached(yes),
       signedOut: () => this.signedOut(),
     });
@@ -208,8 +210,7 @@ export class Desk {
 
   /** Takes a decision back; null: the last one. One at a time, in the order asked for. */
   undo(review: string | null = null): Promise<void> {
-    this.undoing = this.undoing.then(() => this.takeBack(review));
-    return this.undoing;
+    return this.undoing.undo(review);
   }
 
   dismiss(id: string): void {
@@ -335,74 +336,9 @@ export class Desk {
     };
   }
 
-  private async takeBack(review: string | null): Promise<void> {
-    const entry =
-      review === null
-        ? lastUndoable(this.past.value)
-        : (this.past.value.find((each) => each.id === review) ?? null);
-    if (entry === null && this.past.value.length > 0) {
-      this.notice.value = { text: "There is nothing to undo any more.", tone: "calm" };
-      return;
-    }
-    const kept = this.unsent.value.find((each) => each.id === entry?.id);
-    if (kept !== undefined && this.reopenKept(kept)) return;
-    if (kept !== undefined) await this.outbox.hurry();
-    if (entry !== null && this.outbox.has(entry.id)) {
-      const text = "That answer may have arrived already: undo it once you are online again.";
-      this.notice.value = { text, tone: "care" };
-      return;
-    }
-    await this.undoThere(entry);
-  }
-
-  /** Never left the page: it goes back where it was. */
-  private reopenKept(sending: Sending): boolean {
-    const request = this.lately.get(sending.request);
-    if (sending.what.kind !== "review" || request === undefined) return false;
-    if (!this.outbox.cancel(sending.id)) return false;
-    this.restore(request, sending.what.body.answers, sending.id);
-    return true;
-  }
-
   /** What is on its way for this project. */
   private waiting(): readonly Sending[] {
     return this.outbox.unsent.filter((each) => each.project === this.project.id);
-  }
-
-  private async undoThere(entry: Past | null): Promise<void> {
-    try {
-      const undone = await this.world.api.undo(this.project.id, entry?.id ?? null);
-      this.reached(true);
-      this.restore(undone.request, undone.answers, entry?.id ?? null);
-      this.uncount();
-    } catch (error) {
-      this.notice.value = { text: this.afterFailedUndo(error, entry), tone: "care" };
-    }
-  }
-
-  /** The server says how far things are with the next answer; the figures need not wait for it. */
-  private uncount(): void {
-    const progress = this.progress.value;
-    if (progress === null) return;
-    const { mine, answered } = progress;
-    this.progress.value = {
-      ...progress,
-      mine: Math.max(0, mine - 1),
-      answered: Math.max(0, answered - 1),
-    };
-  }
-
-  private afterFailedUndo(error: unknown, entry: Past | null): string {
-    if (error instanceof Unreachable) {
-      this.reached(false);
-      return "Undo needs the server, and it cannot be reached.";
-    }
-    if (!(error instanceof Problem)) throw error;
-    if (error.status === 401) this.signedOut();
-    if (entry !== null && error.status === 409) {
-      this.past.value = changed(this.past.value, entry.id, { undoable: false });
-    }
-    return [error.message, error.hint].filter(Boolean).join(" ");
   }
 
   private restore(request: Request, previous: Answers, review: string | null): void {
@@ -422,19 +358,13 @@ export class Desk {
     batch(() => {
       this.held.value = held;
       if (next?.id === before?.id) return;
-      if (before !== null) this.remember(before);
+      if (before !== null) this.undoing.remember(before);
       const draft =
         next === null ? null : (this.drafts.get(next.id) ?? begin(this.project.questions, next));
       this.draft.value = draft;
       this.watch = new Stopwatch(this.world.ticks, draft?.seconds ?? 0);
       if (next !== null && this.world.visible()) this.watch.start();
     });
-  }
-
-  private remember(request: Request): void {
-    this.lately.set(request.id, request);
-    const oldest = this.lately.keys().next().value;
-    if (this.lately.size > 2 * MOST_PAST && oldest !== undefined) this.lately.delete(oldest);
   }
 
   private edit(change: (draft: Draft) => Partial<Draft>): void {

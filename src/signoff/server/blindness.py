@@ -7,7 +7,6 @@ from collections.abc import Sequence
 from signoff.core.records import Pool, Project
 from signoff.core.routing import Certified
 from signoff.server.access import Caller
-from signoff.server.problems import Refusal
 
 
 def is_blind(project: Project) -> bool:
@@ -24,13 +23,3 @@ def stays_blind(caller: Caller, project: Project, pools: Sequence[Pool]) -> bool
     if not (is_blind(project) and caller.may("answer", project.id)):
         return False
     return not pools or any(pool.phase != "closed" for pool in pools)
-
-
-def log_is_hidden() -> Refusal:
-    """The refusal of the log: it says which items are audited and what the model said of them."""
-    return Refusal(
-        409,
-        "blind",
-        "The log says why items are asked, and you may answer them.",
-        hint="It can be downloaded once the certificate is issued, or by an auditor now.",
-    )

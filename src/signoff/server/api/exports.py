@@ -17,9 +17,9 @@ from signoff.server.api.working import (
     awaited,
     failed,
     file_or_job,
+    keep_log,
     shown,
 )
-from signoff.server.blindness import log_is_hidden, stays_blind
 from signoff.server.problems import Refusal
 from signoff.server.wire_work import JobShown
 
@@ -47,7 +47,7 @@ async def export(
 ) -> Response:
     """Give the results so far, row by row. Every export is in the log."""
     job = await run_in_threadpool(work.export, place.project, format, by=place.caller.actor)
-    return await file_or_job(job, work, seconds=wait, name=place.project.name)
+    return await file_or_job(job, work, place.caller, seconds=wait, name=place.project.name)
 
 
 @router.get("/log", response_model=None, responses={**refusals(409, 422), **_file(MEDIA["jsonl"])})
@@ -68,12 +68,12 @@ async def log(
             f"The role {place.role} or the token does not allow the log's content.",
             hint="Ask for the log without it.",
         )
-    pools = await run_in_threadpool(work.store.pools, place.project.id)
-    if stays_blind(place.caller, place.project, pools):
-        raise log_is_hidden()
+    await run_in_threadpool(keep_log, work, place.project, place.caller)
     by = place.caller.actor
     job = await run_in_threadpool(work.log, place.project, content=content, by=by)
-    return await file_or_job(job, work, seconds=wait, name=f"{place.project.name}.log")
+    return await file_or_job(
+        job, work, place.caller, seconds=wait, name=f"{place.project.name}.log"
+    )
 
 
 @router.post(

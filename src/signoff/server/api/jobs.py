@@ -73,7 +73,7 @@ def file(id: JobId, caller: Known, work: Working) -> Response:
     found = _mine(id, caller, work)
     if found.state != "done":
         raise Refusal(409, "job_moved", f"The job is {found.state}.", hint="Wait until it is done.")
-    return file_of(found, work, found.kind)
+    return file_of(found, work, caller, found.kind)
 
 
 @router.post("/{id}/retry", responses=refusals(409))

@@ -10,9 +10,10 @@ from fastapi.responses import JSONResponse, Response
 from starlette.concurrency import run_in_threadpool
 from starlette.responses import FileResponse
 
-from signoff.core.records import Job
+from signoff.core.records import Job, Project
 from signoff.server.access import RIGHTS, Caller
 from signoff.server.api.context import Place, Reading, services
+from signoff.server.blindness import stays_blind
 from signoff.server.problems import Refusal, problem
 from signoff.server.wire_work import JobShown
 from signoff.server.work import Order, StoredWork
@@ -112,18 +113,34 @@ async def awaited(job: Job, work: StoredWork, seconds: float) -> Job:
     return job
 
 
-async def file_or_job(job: Job, work: StoredWork, *, seconds: float, name: str) -> Response:
+async def file_or_job(
+    job: Job, work: StoredWork, caller: Caller, *, seconds: float, name: str
+) -> Response:
     """What a job made, from disk piece by piece; the job where it takes longer."""
     job = await awaited(job, work, seconds)
     if job.state == "failed":
         return failed(job)
     if job.state != "done":
         return await accepted(job, work)
-    return await run_in_threadpool(file_of, job, work, name)
+    return await run_in_threadpool(file_of, job, work, caller, name)
 
 
-def file_of(job: Job, work: StoredWork, name: str) -> Response:
-    """The file of a job that is done."""
+def keep_log(work: StoredWork, project: Project, caller: Caller) -> None:
+    """Refuse the log to who must stay blind: it says which items are audited."""
+    if stays_blind(caller, project, work.store.pools(project.id)):
+        raise Refusal(
+            409,
+            "blind",
+            "The log says why items are asked, and you may answer them.",
+            hint="It can be downloaded once the certificate is issued, or by an auditor now.",
+        )
+
+
+def file_of(job: Job, work: StoredWork, caller: Caller, name: str) -> Response:
+    """The file of a job that is done, whoever ordered it: a log only to who may read one now."""
+    project = None if job.project is None else work.store.project(job.project)
+    if job.kind == "log" and project is not None:
+        keep_log(work, project, caller)
     path = work.file(job)
     if path is None:
         raise Refusal(410, "file_gone", "The file is not kept any more.", hint="Ask for a new one.")
