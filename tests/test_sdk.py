@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import json
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -681,3 +682,20 @@ def test_a_score_that_is_none_is_never_automatic(bad: float) -> None:
         lamps = result.results.filter(pl.col("text").str.contains("lamp"))
         assert set(lamps["signoff_by"]) == {"reviewers"}
         assert result.counts["automatic"] > 0
+
+
+def test_a_run_looks_for_cyclic_garbage_rarely_and_gives_the_old_pace_back(rows: Rows) -> None:
+    before, during = gc.get_threshold(), set[tuple[int, int, int]]()
+    label(rows, on_progress=lambda _: during.add(gc.get_threshold()))
+    assert min(each[0] for each in during) >= 100_000
+    assert gc.get_threshold() == before
+
+
+def test_a_process_that_never_looks_for_cyclic_garbage_stays_so(rows: Rows) -> None:
+    before, during = gc.get_threshold(), set[int]()
+    gc.set_threshold(0)
+    try:
+        label(rows, on_progress=lambda _: during.add(gc.get_threshold()[0]))
+        assert during == {0} == {gc.get_threshold()[0]}
+    finally:
+        gc.set_threshold(*before)

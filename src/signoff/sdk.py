@@ -29,6 +29,7 @@ from signoff.job import (
     new_rows,
     people_note,
     prepare,
+    rarely_collecting,
     refuse_other_reviewers,
 )
 from signoff.ports import Progress, Reviewer
@@ -65,12 +66,13 @@ def execute(options: RunOptions, *, on_progress: Callable[[Progress], None] = _i
     Raises :class:`SignoffError` where nothing could be done; a run that began and did not end has
     exit code ``UNFINISHED`` and files with what is decided so far.
     """
-    job = prepare(options)
-    try:
-        with owning(job.store, job.project.id):
-            return _run(job, on_progress)
-    finally:
-        job.store.close()
+    with rarely_collecting():
+        job = prepare(options)
+        try:
+            with owning(job.store, job.project.id):
+                return _run(job, on_progress)
+        finally:
+            job.store.close()
 
 
 def _run(job: Job, on_progress: Callable[[Progress], None]) -> RunResult:
@@ -300,7 +302,7 @@ def run(
     """
     if question is not None and not isinstance(question, str) and labels is not None:
         raise UsageError("The question has its labels already.", hint="Leave labels out.")
-    with tempfile.TemporaryDirectory() as folder:
+    with rarely_collecting(), tempfile.TemporaryDirectory() as folder:
         where = str(store) if store is not None else str(Path(folder) / "run.signoff.db")
         options = RunOptions(
             data=data,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from signoff.job.collecting import rarely_collecting
 from signoff.job.first_run import people_note
 from signoff.job.options import RunOptions, print_link
 from signoff.job.paths import Paths, paths_of
@@ -22,5 +23,6 @@ __all__ = [
     "people_note",
     "prepare",
     "print_link",
+    "rarely_collecting",
     "refuse_other_reviewers",
 ]
