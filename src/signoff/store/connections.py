@@ -28,6 +28,7 @@ class Database:
         self._url = database_url(where)
         self.name = shown(self._url)
         self._engine = open_database(self._url, create=create)
+        self._reader = self._engine.execution_options(reading=True)
         self._writers = Writers(self._engine) if self._engine.dialect.name == "sqlite" else None
 
     def close(self) -> None:
@@ -57,7 +58,7 @@ class Database:
     def reading(self, *, frozen: bool = False) -> Generator[sa.Connection]:
         """A transaction to read in, with errors in plain words; where it is ``frozen``, all its
         statements see the same moment, as they always do in SQLite."""
-        engine = self._engine.execution_options(reading=True)
+        engine = self._reader
         if frozen and engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ")
         with translated(self._url), engine.begin() as db:

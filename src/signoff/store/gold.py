@@ -24,6 +24,9 @@ from signoff.store.schema_queue import comments, gold
 
 POOL = 0
 SERVING_BITS = 32
+_THERE = sa.select(sa.func.count()).where(
+    gold.c.project == sa.bindparam("project"), gold.c.retired.is_(False), gold.c.key.is_not(None)
+)
 
 
 def plant(
@@ -197,11 +200,7 @@ def scores(db: sa.Connection, project: str, form: Form) -> list[GoldScore]:
 
 def counts(db: sa.Connection, project: str, reviewer: str) -> tuple[int, int]:
     """How many known answers there are, and how many of them this reviewer answered."""
-    there = db.execute(
-        sa.select(sa.func.count()).where(
-            gold.c.project == project, gold.c.retired.is_(False), gold.c.key.is_not(None)
-        )
-    ).scalar_one()
+    there = db.execute(_THERE, {"project": project}).scalar_one()
     return there, tallies.answers_of(db, project, POOL, reviewer)
 
 

@@ -27,17 +27,17 @@ SPARE = 100
 """How many requests beyond those wanted are looked at: others may have just locked the first."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Lane:
-    """A lane in use, and the priority of the first request in it."""
+# Statements of every lease are made once: to build one takes ten times as long as SQLite takes to
+# run it.
+_PROJECT, _REVIEWER = sa.bindparam("in_project"), sa.bindparam("by")
+_IDS = sa.bindparam("ids", expanding=True)
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_MINE = sa.and_(seats.c.project == _PROJECT, seats.c.reviewer == _REVIEWER)
 
-    name: str
-    first: int
 
-
-def lanes_in_use(db: sa.Connection, project: str) -> list[Lane]:
-    """Every lane in which something waits: found by hopping through the index, lane by lane."""
-    waiting = sa.and_(requests.c.project == project, WAITS)
+def _lanes() -> sa.Select[tuple[object, ...]]:
+    """Every lane in which something waits, with the first priority in it."""
+    waiting = sa.and_(requests.c.project == _PROJECT, WAITS)
     hop = sa.select(sa.func.min(requests.c.lane).label("lane")).where(waiting).cte(recursive=True)
     after = sa.select(sa.func.min(requests.c.lane)).where(waiting, requests.c.lane > hop.c.lane)
     hop = hop.union_all(sa.select(after.scalar_subquery()).where(hop.c.lane.is_not(None)))
@@ -48,7 +48,56 @@ def lanes_in_use(db: sa.Connection, project: str) -> list[Lane]:
         .limit(1)
         .scalar_subquery()
     )
-    rows = db.execute(sa.select(hop.c.lane, first).where(hop.c.lane.is_not(None))).all()
+    return sa.select(hop.c.lane, first).where(hop.c.lane.is_not(None))
+
+
+_LANES = _lanes()
+_HELD = (
+    sa.select(requests)
+    .join(seats, seats.c.request == requests.c.id)
+    .where(_MINE, requests.c.id.not_in(_IDS))
+    .order_by(requests.c.priority, requests.c.id)
+    .limit(_MOST)
+)
+_WAITING = (
+    sa.select(requests.c.priority, requests.c.id)
+    .where(
+        requests.c.project == _PROJECT,
+        WAITS,
+        requests.c.lane == sa.bindparam("lane"),
+        requests.c.id.not_in(_IDS),
+        ~sa.exists().where(seats.c.request == requests.c.id, seats.c.reviewer == _REVIEWER),
+    )
+    .order_by(requests.c.priority, requests.c.id)
+    .limit(_MOST)
+)
+_FREE = sa.select(requests).where(requests.c.id.in_(_IDS), WAITS).limit(_MOST)
+_FREE_NOW = _FREE.order_by(requests.c.priority, requests.c.id).with_for_update(skip_locked=True)
+_FREE_SOON = _FREE.order_by(requests.c.id).with_for_update()
+_SIT = sa.insert(seats)
+_TAKE = sa.update(requests).where(requests.c.id.in_(_IDS)).values(free=requests.c.free - 1)
+_KEPT = sa.select(seats.c.request).where(_MINE, seats.c.request.in_(_IDS))
+_LENGTHEN = (
+    sa.update(seats).where(_MINE, seats.c.request.in_(_IDS)).values(until=sa.bindparam("then"))
+)
+_EXPIRED = (
+    sa.select(seats.c.request)
+    .where(seats.c.project == _PROJECT, seats.c.until < sa.bindparam("now"))
+    .limit(1)
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Lane:
+    """A lane in use, and the priority of the first request in it."""
+
+    name: str
+    first: int
+
+
+def lanes_in_use(db: sa.Connection, project: str) -> list[Lane]:
+    """Every lane in which something waits: found by hopping through the index, lane by lane."""
+    rows = db.execute(_LANES, {"in_project": project}).all()
     return [Lane(name=name, first=priority) for name, priority in rows if priority is not None]
 
 
@@ -106,17 +155,8 @@ def _held(
     db: sa.Connection, project: str, reviewer: str, holding: Sequence[str], limit: int
 ) -> Sequence[sa.Row[tuple[object, ...]]]:
     """What a reviewer holds beside what it says it is holding."""
-    return db.execute(
-        sa.select(requests)
-        .join(seats, seats.c.request == requests.c.id)
-        .where(
-            seats.c.project == project,
-            seats.c.reviewer == reviewer,
-            requests.c.id.not_in(holding),
-        )
-        .order_by(requests.c.priority, requests.c.id)
-        .limit(limit)
-    ).all()
+    which = {"in_project": project, "by": reviewer, "ids": list(holding), "most": limit}
+    return db.execute(_HELD, which).all()
 
 
 def _first_free(
@@ -153,18 +193,16 @@ def first_waiting(
         if len(heads) >= most and lane.first > heads[most - 1][0]:
             break
         rows = db.execute(
-            sa.select(requests.c.priority, requests.c.id)
-            .where(
-                requests.c.project == project,
-                WAITS,
-                requests.c.lane == lane.name,
-                requests.c.id.not_in(passed),
-                ~sa.exists().where(seats.c.request == requests.c.id, seats.c.reviewer == reviewer),
-            )
-            .order_by(requests.c.priority, requests.c.id)
-            .limit(most)
+            _WAITING,
+            {
+                "in_project": project,
+                "lane": lane.name,
+                "ids": list(passed),
+                "by": reviewer,
+                "most": most,
+            },
         )
-        heads = sorted([*heads, *((row.priority, row.id) for row in rows)])
+        heads = sorted([*heads, *((priority, id) for priority, id in rows)])
     return [id for _, id in heads[:most]]
 
 
@@ -173,15 +211,8 @@ def _locked(
 ) -> list[sa.Row[tuple[object, ...]]]:
     """Of these requests the first that still have a free seat, nobody else's until the end of the
     transaction."""
-    order = [requests.c.id] if wait else [requests.c.priority, requests.c.id]
-    rows = db.execute(
-        sa.select(requests)
-        .where(requests.c.id.in_(ids), WAITS)
-        .order_by(*order)
-        .limit(limit)
-        .with_for_update(skip_locked=not wait)
-    )
-    return list(rows)
+    which = {"ids": list(ids), "most": limit}
+    return list(db.execute(_FREE_SOON if wait else _FREE_NOW, which))
 
 
 def _seat(
@@ -191,10 +222,10 @@ def _seat(
     if not ids:
         return
     db.execute(
-        sa.insert(seats),
+        _SIT,
         [{"request": id, "reviewer": reviewer, "project": project, "until": until} for id in ids],
     )
-    db.execute(sa.update(requests).where(requests.c.id.in_(ids)).values(free=requests.c.free - 1))
+    db.execute(_TAKE, {"ids": list(ids)})
 
 
 def renew(
@@ -213,14 +244,10 @@ def renew(
     if not holding:
         return set()
     lock(db, project, holding)
-    mine = sa.and_(
-        seats.c.project == project,
-        seats.c.reviewer == reviewer,
-        seats.c.request.in_(holding),
-    )
-    kept = set(db.scalars(sa.select(seats.c.request).where(mine)))
+    which = {"in_project": project, "by": reviewer, "ids": list(holding)}
+    kept = set(db.scalars(_KEPT, which))
     if kept:
-        db.execute(sa.update(seats).where(mine).values(until=until))
+        db.execute(_LENGTHEN, {**which, "then": until})
     lost = [id for id in holding if id not in kept]
     again = _still_free(db, project, reviewer, lost, tags) if lost else []
     _seat(db, project, reviewer, again, until=until)
@@ -270,8 +297,7 @@ def expire(db: sa.Connection, project: str, *, now: int) -> None:
 
 def any_expired(db: sa.Connection, project: str, *, now: int) -> bool:
     """Whether a lease ran out; costs nothing to ask."""
-    over = sa.select(seats.c.request).where(seats.c.project == project, seats.c.until < now)
-    return db.execute(over.limit(1)).first() is not None
+    return db.execute(_EXPIRED, {"in_project": project, "now": now}).first() is not None
 
 
 def leave(db: sa.Connection, ids: Sequence[str], who: sa.ColumnElement[bool]) -> None:

@@ -42,6 +42,10 @@ class _Change(Generic[T]):
         except Exception as error:
             self.error = error
 
+    def apply_alone(self, db: sa.Connection) -> None:
+        """Write it in a transaction that holds nothing else: where it fails, all of that goes."""
+        self.result = [self.work(db)]
+
     def outcome(self) -> T:
         """What the work returned; raises what it raised."""
         if self.error is not None:
@@ -78,8 +82,11 @@ class Writers:
         durable = any(change.durable for change in together)
         try:
             with (self._durable if durable else self._unsynced).begin() as db:
-                for change in together:
-                    change.apply(db)
+                if len(together) == 1:
+                    together[0].apply_alone(db)
+                else:
+                    for change in together:
+                        change.apply(db)
         except Exception as error:
             for change in together:
                 change.error = error
