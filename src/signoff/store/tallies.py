@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from signoff.core.records import QueueCounts
+from signoff.store.schema import pools
 from signoff.store.schema_queue import tallies
 
 LOOP = ""
@@ -32,6 +33,18 @@ _ADD = {"sqlite": _adding(sqlite), "postgresql": _adding(postgresql)}
 _COUNTS = sa.select(
     *(sa.func.coalesce(sa.func.sum(tallies.c[name]), 0).label(name) for name in COUNTS)
 ).where(tallies.c.project == sa.bindparam("project"), tallies.c.pool == sa.bindparam("pool"))
+_OWN = sa.select(tallies.c.pool, tallies.c.answers).where(
+    tallies.c.project == sa.bindparam("project"),
+    tallies.c.reviewer == sa.bindparam("reviewer"),
+    tallies.c.pool.in_(
+        [
+            sa.literal_column("0"),
+            sa.select(sa.func.max(pools.c.number))
+            .where(pools.c.project == sa.bindparam("project"))
+            .scalar_subquery(),
+        ]
+    ),
+)
 _ANSWERS_OF = sa.select(tallies.c.answers).where(
     tallies.c.project == sa.bindparam("project"),
     tallies.c.pool == sa.bindparam("pool"),
@@ -67,6 +80,14 @@ def counts(db: sa.Connection, project: str, pool: int) -> QueueCounts:
         skipped=int(row.skips),
         answers=int(row.answers),
     )
+
+
+def own(db: sa.Connection, project: str, reviewer: str) -> tuple[int, int]:
+    """How many answers of a reviewer count in the newest pool, and in pool 0, where items are whose
+    answer is known."""
+    rows = db.execute(_OWN, {"project": project, "reviewer": reviewer})
+    found = {bool(pool): answers for pool, answers in rows}
+    return found.get(True, 0), found.get(False, 0)
 
 
 def answers_of(db: sa.Connection, project: str, pool: int, reviewer: str) -> int:
