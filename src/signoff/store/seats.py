@@ -24,7 +24,8 @@ WAITS = requests.c.free > sa.literal_column("0")
 """Written out, since SQLite uses a partial index for a literal alone."""
 
 SPARE = 100
-"""How many requests beyond those wanted are looked at: others may have just locked the first."""
+"""How many requests beyond those wanted are looked at: others may have just locked the first. Not
+where SQLite lets one write at a time."""
 
 
 # Statements of every lease are made once: to build one takes ten times as long as SQLite takes to
@@ -185,7 +186,7 @@ def first_waiting(
     limit: int,
 ) -> list[str]:
     """The first requests of all these lanes together, and some spare ones."""
-    most = limit + SPARE
+    most = limit + (SPARE if db.dialect.name == "postgresql" else 0)
     # No lane behind the first ``most`` can hold one of the first ``most`` requests.
     firsts = sorted(lanes, key=lambda lane: lane.first)[:most]
     heads: list[tuple[int, str]] = []

@@ -8,11 +8,12 @@ from uuid import UUID
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
+from starlette.concurrency import run_in_threadpool
 
 from signoff.core.events import instant
 from signoff.errors import OtherAnswer
 from signoff.server import wire
-from signoff.server.api.context import Answering, refusals
+from signoff.server.api.context import Answering, Place, refusals
 from signoff.server.desks import Desk
 from signoff.server.problems import Refusal
 from signoff.server.render import parse_answers, request_shown, review_shown, undone_shown
@@ -23,8 +24,12 @@ RETRY_SECONDS = 2.0
 
 
 @router.post("/leases")
-def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
+async def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
     """Lease further requests to the caller, and renew the leases of those held."""
+    return await run_in_threadpool(_lease, wanted, place)
+
+
+def _lease(wanted: wire.LeaseWanted, place: Place) -> wire.Leased:
     leased = place.desk.lease(wanted.limit, holding=wanted.holding)
     progress = place.progress()
     nothing = wanted.limit > 0 and not leased.requests
@@ -100,12 +105,16 @@ def return_leases(
 
 
 @router.put("/reviews/{id}", responses=refusals(409, 422))
-def answer(
+async def answer(
     id: Annotated[UUID, Path(description="Made by the caller; names this answer for ever.")],
     given: wire.ReviewGiven,
     place: Answering,
 ) -> wire.ReviewStored:
     """Store an answer. The same request again changes nothing and is answered as before."""
+    return await run_in_threadpool(_answer, id, given, place)
+
+
+def _answer(id: UUID, given: wire.ReviewGiven, place: Place) -> wire.ReviewStored:
     parsed = parse_answers(given.answers, place.project)
     try:
         receipt = place.desk.answer(
