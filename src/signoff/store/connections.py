@@ -12,6 +12,7 @@ from signoff.errors import StoreBusy
 from signoff.store.database import (
     database_url,
     open_database,
+    open_reader,
     run_outside_transaction,
     shown,
     translated,
@@ -28,13 +29,14 @@ class Database:
         self._url = database_url(where)
         self.name = shown(self._url)
         self._engine = open_database(self._url, create=create)
-        self._reader = self._engine.execution_options(reading=True)
+        self._reader = open_reader(self._engine)
         self._writers = Writers(self._engine) if self._engine.dialect.name == "sqlite" else None
 
     def close(self) -> None:
         """Let go of the database."""
         if self._writers is not None:
             self._writers.close()
+        self._reader.dispose()
         self._engine.dispose()
 
     @contextmanager
@@ -67,11 +69,7 @@ class Database:
     @contextmanager
     def snapshot(self) -> Generator[sa.Connection]:
         """One snapshot over many statements, while others go on writing."""
-        options: dict[str, object] = {"reading": True}
-        if self._engine.dialect.name == "postgresql":
-            options["isolation_level"] = "REPEATABLE READ"
-        engine = self._engine.execution_options(**options)
-        with translated(self._url), engine.begin() as db:
+        with self.reading(frozen=True) as db:
             yield db
 
     def compact(self) -> None:
