@@ -118,6 +118,11 @@ def _joined(chunked: bytes) -> bytes:
 class Seat(Protocol):
     """One reviewer at one server."""
 
+    @property
+    def asks(self) -> bool:
+        """Whether :meth:`next` sends a request; not where the page holds items already."""
+        ...
+
     def next(self) -> object | None:
         """The next item; None where there is none now."""
         ...
@@ -129,7 +134,10 @@ class Seat(Protocol):
 
 @dataclass(slots=True)
 class Times:
-    """Seconds of each request that was answered; ``own_cpu`` is the generator's."""
+    """Seconds of each request that was answered: those for items, those with an answer.
+
+    ``own_cpu``: processor seconds of this process.
+    """
 
     next: list[float] = field(default_factory=list[float])
     submit: list[float] = field(default_factory=list[float])
@@ -165,6 +173,7 @@ def answer_all(
     def work(seat: Seat) -> None:
         while not done():
             try:
+                asked = seat.asks
                 before = time.perf_counter()
                 item = seat.next()
                 got = time.perf_counter()
@@ -178,7 +187,8 @@ def answer_all(
                     times.failures += 1
                 continue
             with lock:
-                times.next.append(got - before)
+                if asked:
+                    times.next.append(got - before)
                 times.submit.append(after - got)
 
     threads = [threading.Thread(target=work, args=[seat]) for seat in seats]
