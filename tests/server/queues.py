@@ -353,6 +353,9 @@ class Memory:
     def certificate(self, project: Project) -> Json | None:
         return self.queues[project.id].certificate
 
+    def knows(self, project: Project, reviewer: str, account: str | None = None, /) -> bool:
+        return False
+
     def manager(self, project: Project) -> MemoryManager:
         return MemoryManager(self.queues[project.id])
 

@@ -153,6 +153,10 @@ class Desks(Protocol):
     """
 
     def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk: ...
+    def knows(self, project: Project, reviewer: str, account: str | None = None, /) -> bool:
+        """Whether this reviewer had a desk here before, so that giving them one joins nobody."""
+        ...
+
     def manager(self, project: Project) -> Manager:
         """Where managers sit."""
         ...

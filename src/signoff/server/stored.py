@@ -149,6 +149,10 @@ class StoredDesks:
             store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
         )
 
+    def knows(self, project: Project, reviewer: str, account: str | None = None, /) -> bool:
+        """Whether this reviewer had a desk here before."""
+        return (project.id, reviewer, account) in self._reviewers
+
     def manager(self, project: Project) -> Manager:
         """What managers do to a project's queue."""
         with self._lock:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from typing import TypeVar
 
@@ -22,6 +22,15 @@ from signoff.store.writers import Writers
 T = TypeVar("T")
 
 
+def _failure(work: Callable[[], object]) -> Exception | None:
+    """Do something; what went wrong."""
+    try:
+        work()
+    except Exception as error:
+        return error
+    return None
+
+
 class Database:
     """The connections of one store; ``name`` is how messages call it, without a password."""
 
@@ -31,6 +40,11 @@ class Database:
         self._engine = open_database(self._url, create=create)
         self._reader = open_reader(self._engine)
         self._writers = Writers(self._engine) if self._engine.dialect.name == "sqlite" else None
+
+    @property
+    def is_file(self) -> bool:
+        """Whether it is SQLite: one writes at a time, and to read is no journey."""
+        return self._writers is not None
 
     def close(self) -> None:
         """Let go of the database."""
@@ -56,10 +70,29 @@ class Database:
             with self._engine.begin() as db:
                 return work(db)
 
+    def together(
+        self, works: Sequence[Callable[[], object]], *, durable: bool
+    ) -> list[Exception | None]:
+        """Do short works of several callers, each of which may read and write here: on SQLite in
+        one transaction with one wait for the disk, ``durable`` as above. What went wrong with each
+        of them; then nothing of it was done."""
+        if self._writers is None:
+            return [_failure(work) for work in works]
+        try:
+            with translated(self._url):
+                return self._writers.together(works, durable=durable)
+        except Exception as error:
+            return [error] * len(works)
+
     @contextmanager
     def reading(self, *, frozen: bool = False) -> Generator[sa.Connection]:
         """A transaction to read in, with errors in plain words; where it is ``frozen``, all its
         statements see the same moment, as they always do in SQLite."""
+        present = None if self._writers is None else self._writers.present
+        if present is not None:
+            with translated(self._url):
+                yield present
+            return
         engine = self._reader
         if frozen and engine.dialect.name == "postgresql":
             engine = engine.execution_options(isolation_level="REPEATABLE READ")

@@ -31,7 +31,7 @@ from signoff.store.schema import pools, requests, reviews
 from signoff.store.schema_queue import seats
 
 # Statements of every answer are made once, as in seats.py.
-_IDS = sa.bindparam("ids", expanding=True)
+_IDS = sa.bindparam("ids", expanding=True, type_=sa.String)
 _CHANGES = ("state", "lane", "wanted", "given", "free")
 _BEFORE = sa.select(
     reviews.c.id, reviews.c.answers, reviews.c.request, reviews.c.reviewer, reviews.c.counted

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -30,13 +31,14 @@ where SQLite lets one write at a time."""
 
 # Statements of every lease are made once: to build one takes ten times as long as SQLite takes to
 # run it.
-_PROJECT, _REVIEWER = sa.bindparam("in_project"), sa.bindparam("by")
-_IDS = sa.bindparam("ids", expanding=True)
+_PROJECT = sa.bindparam("in_project", type_=sa.String)
+_REVIEWER = sa.bindparam("by", type_=sa.String)
+_IDS = sa.bindparam("ids", expanding=True, type_=sa.String)
 _MOST = sa.bindparam("most", type_=sa.Integer)
 _MINE = sa.and_(seats.c.project == _PROJECT, seats.c.reviewer == _REVIEWER)
 
 
-def _lanes() -> sa.Select[tuple[object, ...]]:
+def _lanes() -> sa.Select[Any, Any]:
     """Every lane in which something waits, with the first priority in it."""
     waiting = sa.and_(requests.c.project == _PROJECT, WAITS)
     hop = sa.select(sa.func.min(requests.c.lane).label("lane")).where(waiting).cte(recursive=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request
 from starlette.concurrency import run_in_threadpool
@@ -14,6 +14,7 @@ from signoff.core.people import Right, Role
 from signoff.core.records import Project
 from signoff.server import wire
 from signoff.server.access import Access, Caller
+from signoff.server.bench import Bench
 from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
@@ -22,6 +23,8 @@ from signoff.server.render import progress_shown
 from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -52,6 +55,9 @@ class SeenTogether:
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
+    ``reading`` and ``writing``: where what every request reads, and what happens at every key
+    press, is done.
+
     ``work``: None where there is no long work to order. ``streams``: None where no live items are
     decided. ``people``: None without accounts.
     """
@@ -62,6 +68,8 @@ class Services:
     live: Live
     metrics: Metrics
     seen: SeenTogether = field(default_factory=SeenTogether)
+    reading: Bench = field(default_factory=Bench)
+    writing: Bench = field(default_factory=Bench)
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
     people: Directory | None = None
@@ -96,7 +104,7 @@ def _caller(request: Request) -> Caller:
 
 async def known_caller(request: Request) -> Caller:
     """Who is calling; refuses strangers."""
-    return await run_in_threadpool(_caller, request)
+    return await services(request).reading(lambda: _caller(request))
 
 
 async def site_admin(request: Request) -> Caller:
@@ -127,6 +135,14 @@ class Place:
         """The caller's desk."""
         return self.services.desks(self.project, self.caller.name, self.caller.account)
 
+    async def at_desk(self, work: Callable[[], T], *, durable: bool) -> T:
+        """Do a short work of the caller at this desk, beside those of others who come now."""
+        desks, caller = self.services.desks, self.caller
+        if not desks.knows(self.project, caller.name, caller.account):
+            # Who joins does so in a transaction of their own, which stands whatever the work does.
+            await run_in_threadpool(desks, self.project, caller.name, caller.account)
+        return await self.services.writing(work, durable=durable)
+
     @property
     def manager(self) -> Manager:
         """Where managers sit."""
@@ -147,7 +163,7 @@ class Place:
 def _place(right: Right) -> Callable[..., Coroutine[Any, Any, Place]]:
     async def find(p: ProjectId, request: Request) -> Place:
         """The project, where this caller may know of it and has the right."""
-        return await run_in_threadpool(_find, request, p, right)
+        return await services(request).reading(lambda: _find(request, p, right))
 
     return find
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
-from starlette.concurrency import run_in_threadpool
 
 from signoff.core.events import instant
 from signoff.errors import OtherAnswer
@@ -26,7 +26,9 @@ RETRY_SECONDS = 2.0
 @router.post("/leases")
 async def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
     """Lease further requests to the caller, and renew the leases of those held."""
-    return await run_in_threadpool(_lease, wanted, place)
+    # A power cut may take a lease. What became of requests whose time ran out it must not take.
+    durable = place.project.queue.due is not None
+    return await place.at_desk(partial(_lease, wanted, place), durable=durable)
 
 
 def _lease(wanted: wire.LeaseWanted, place: Place) -> wire.Leased:
@@ -111,7 +113,7 @@ async def answer(
     place: Answering,
 ) -> wire.ReviewStored:
     """Store an answer. The same request again changes nothing and is answered as before."""
-    return await run_in_threadpool(_answer, id, given, place)
+    return await place.at_desk(partial(_answer, id, given, place), durable=True)
 
 
 def _answer(id: UUID, given: wire.ReviewGiven, place: Place) -> wire.ReviewStored:
