@@ -80,9 +80,18 @@ class Database:
             return [_failure(work) for work in works]
         try:
             with translated(self._url):
-                return self._writers.together(works, durable=durable)
+                failures = self._writers.together(works, durable=durable)
         except Exception as error:
             return [error] * len(works)
+        return [None if each is None else self._in_plain_words(each) for each in failures]
+
+    def _in_plain_words(self, error: Exception) -> Exception:
+        """A failure as a method of this store raises it."""
+        try:
+            with translated(self._url):
+                raise error
+        except Exception as plain:
+            return plain
 
     @contextmanager
     def reading(self, *, frozen: bool = False) -> Generator[sa.Connection]:
