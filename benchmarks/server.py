@@ -34,17 +34,17 @@ WORK = OUT / "server"
 CROWDS, QUICK_CROWDS = "1,8,32", "1,8"
 SIZE, QUICK_SIZE = 100_000, 1_000
 SMALL, LARGE = 1_000, 1_000_000
-FEW, CROWD = 10_000, 8
+FEW, CROWD = 50_000, 8
 """Items and reviewers where a worker works beside them."""
 TAUGHT, DECISIONS = 1_500, 200
 STATIC = SOURCE / "signoff" / "server" / "static"
 Found = dict[str, float]
 
 
-def measured(seats: Sequence[Seat], *, seconds: float, pid: int) -> Found:
-    """Let a crowd answer for a while; times in milliseconds, and the pace."""
+def measured(seats: Sequence[Seat], *, seconds: float, most: int, pid: int) -> Found:
+    """Let a crowd answer for a while, or so many items; times in milliseconds, and the pace."""
     before = cpu_seconds(pid)
-    times = answer_all(seats, seconds=seconds, meanwhile=lambda: None)
+    times = answer_all(seats, seconds=seconds, most=most, meanwhile=lambda: None)
     if not times.submit:
         raise SystemExit("nobody could answer anything")
     return numbers(times, cpu_seconds(pid) - before)
@@ -64,6 +64,11 @@ def numbers(times: Times, cpu: float) -> Found:
         "server CPU": 1000 * cpu / answers,
         "generator CPU": 1000 * times.own_cpu / answers,
     }
+
+
+def share(size: int, crowds: Sequence[int]) -> int:
+    """How many items each crowd may answer, so that none of them meets the end of the queue."""
+    return size // (len(crowds) + 1)
 
 
 def cpu_seconds(pid: int) -> float:
@@ -91,9 +96,10 @@ def label_studio(kept: Kept, size: int, crowds: Sequence[int], seconds: float) -
         people = server.people(max(crowds))
         brought = kept.get(parts[0], lambda: bring_in(server, size))
         project = int(brought["project"])
+        limits = {"seconds": seconds, "most": share(size, crowds), "pid": server.pid}
         for crowd, part in zip(crowds, parts[1:-1], strict=True):
             seats = [Annotator(address=each, project=project) for each in people[:crowd]]
-            kept.get(part, lambda seats=seats: measured(seats, seconds=seconds, pid=server.pid))
+            kept.get(part, lambda seats=seats: measured(seats, **limits))
         kept.get(parts[-1], lambda: take_out(server, project, size))
 
 
@@ -129,7 +135,8 @@ def signoff(size: int, crowds: Sequence[int], seconds: float, *, files: bool = T
     with SignoffServer.running(folder, items=size, reviewers=max(crowds)) as server:
         found["idle MB"] = server.memory_mb()
         for crowd in crowds:
-            found |= {f"{crowd}: {name}": n for name, n in answered(server, crowd, seconds).items()}
+            times = answered(server, crowd, seconds, share(size, crowds))
+            found |= {f"{crowd}: {name}": value for name, value in times.items()}
         doubled, given = server.doubled()
         found["doubled"] = 100 * doubled / max(1, given)
         if files:
@@ -139,10 +146,10 @@ def signoff(size: int, crowds: Sequence[int], seconds: float, *, files: bool = T
     return found
 
 
-def answered(server: SignoffServer, crowd: int, seconds: float) -> Found:
+def answered(server: SignoffServer, crowd: int, seconds: float, most: int) -> Found:
     """A crowd answers for a while, then closes its pages."""
     seats = [Reviewer(address=each, project=server.project) for each in server.people[:crowd]]
-    found = measured(seats, seconds=seconds, pid=server.pid)
+    found = measured(seats, seconds=seconds, most=most, pid=server.pid)
     for seat in seats:
         seat.leave()
     return found
@@ -151,9 +158,9 @@ def answered(server: SignoffServer, crowd: int, seconds: float) -> Found:
 def beside_a_worker(seconds: float) -> Found:
     """A crowd's p99 while nothing else happens, and while another process fits and writes."""
     with SignoffServer.running(WORK / "signoff-worker", items=FEW, reviewers=CROWD) as server:
-        quiet = answered(server, CROWD, seconds)
+        quiet = answered(server, CROWD, seconds, FEW)
         with server.beside("_server_work.py"):
-            busy = answered(server, CROWD, seconds)
+            busy = answered(server, CROWD, seconds, FEW)
     return {"quiet": quiet["submit p99"], "busy": busy["submit p99"]}
 
 

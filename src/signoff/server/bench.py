@@ -22,6 +22,7 @@ MOST_TOGETHER = 20
 """Works at one time: nobody waits for more than so many others."""
 THREADS = 8
 """Where the database is elsewhere."""
+READERS = 4
 IDLE_SECONDS = 10.0
 """How long a thread waits for work before it ends."""
 
@@ -134,12 +135,15 @@ class Benches:
 
     @classmethod
     def over(cls, store: SqlStore) -> Benches:
-        """Over a store: one thread each beside a file, where more would only wait for each other;
-        several where each statement is a journey."""
-        threads = 1 if store.is_file else THREADS
+        """Over a store: beside a file one thread writes, for more would only wait for each other;
+        several where each statement is a journey.
+
+        Even beside a file a few read: once a minute a token's use is noted, and the one who does
+        that may wait for another process.
+        """
         return cls(
-            reading=Bench(threads=threads),
-            writing=Bench(do_together=store.together, threads=threads),
+            reading=Bench(threads=READERS if store.is_file else THREADS),
+            writing=Bench(do_together=store.together, threads=1 if store.is_file else THREADS),
         )
 
 
