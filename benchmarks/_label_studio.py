@@ -71,10 +71,13 @@ class LabelStudio:
 
     @classmethod
     @contextmanager
-    def running(cls, python: Path, data: Path, *, port: int) -> Iterator[LabelStudio]:
-        """Start it with a fresh data folder; ended when the block ends."""
-        shutil.rmtree(data, ignore_errors=True)
-        data.mkdir(parents=True)
+    def running(
+        cls, python: Path, data: Path, *, port: int, fresh: bool = True
+    ) -> Iterator[LabelStudio]:
+        """Start it, with a ``fresh`` data folder or what is there; ended when the block ends."""
+        if fresh:
+            shutil.rmtree(data, ignore_errors=True)
+        data.mkdir(parents=True, exist_ok=True)
         environ = {
             **{k: v for k, v in os.environ.items() if not k.startswith("PYTHON")},
             "LABEL_STUDIO_BASE_DATA_DIR": str(data),
@@ -196,6 +199,11 @@ class Annotator:
 
     address: Address
     project: int
+
+    @property
+    def asks(self) -> bool:
+        """Its page asks for each task when the one before is submitted."""
+        return True
 
     def next(self) -> object | None:
         """The next task."""

@@ -133,7 +133,7 @@ def test_an_answer_sent_again_is_the_same_answer(hall: Hall) -> None:
     sent = str(uuid4())
     receipts = [ada.answer(request.id, A, seconds=1.5, id=sent) for _ in range(3)]
     assert [(r.id, r.request, r.counted) for r in receipts] == [(sent, request.id, True)] * 3
-    assert ada.mine() == 1
+    assert ada.counts().mine == 1
 
 
 def test_another_answer_under_the_same_id_is_refused_and_the_first_stands(hall: Hall) -> None:
@@ -158,7 +158,7 @@ def test_an_answer_after_the_lease_counts_where_nobody_was_faster(hall: Hall) ->
     assert ada.answer(request.id, A, seconds=None).counted
     late = ben.answer(request.id, B, seconds=None)
     assert not late.counted
-    assert (ada.mine(), ben.mine()) == (1, 0)
+    assert (ada.counts().mine, ben.counts().mine) == (1, 0)
     assert ben.recent(5) == []
     assert hall.store.queue_counts(hall.project.id, 1).answered == 1
 

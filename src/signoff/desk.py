@@ -20,6 +20,7 @@ from signoff.core.records import (
     NewEvent,
     NewReview,
     OpenRequest,
+    OwnCounts,
     Pool,
     Project,
     Review,
@@ -390,16 +391,9 @@ class QueueDesk:
         """Where the pool stands."""
         return progress_of(self.store, self.project, self._pool(), budget_left=self._budget_left())
 
-    def mine(self) -> int:
-        """How many of the newest pool's answers are this reviewer's."""
-        pools = self.store.pools(self.project.id)
-        if not pools:
-            return 0
-        return self.store.answered_by(self.project.id, pools[-1].number, self.reviewer)
-
-    def known(self) -> tuple[int, int]:
-        """How many items with a known answer there are, and how many this reviewer answered."""
-        return self.store.gold_counts(self.project.id, self.reviewer)
+    def counts(self) -> OwnCounts:
+        """What this reviewer did in the newest pool, and of the items whose answer is known."""
+        return self.store.own_counts(self.project.id, self.reviewer)
 
     def waiting(self) -> Waiting:
         """Why there is nothing for this reviewer, though something waits."""

@@ -30,6 +30,7 @@ from signoff.core.records import (
     NewRequest,
     NewReview,
     OpenRequest,
+    OwnCounts,
     Phase,
     Pool,
     Project,
@@ -319,7 +320,7 @@ class Store(Protocol):
     def thread(
         self, project: str, request: str, reviewer: str, *, blind: bool, everything: bool = False
     ) -> list[Comment]: ...
-    def gold_counts(self, project: str, reviewer: str) -> tuple[int, int]: ...
+    def own_counts(self, project: str, reviewer: str) -> OwnCounts: ...
     def waiting_for(self, project: str, reviewer: str) -> Waiting: ...
     def expire_requests(
         self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 
 from signoff.core.items import Item, ItemNumber
 from signoff.core.questions import Choice, Form, answers_to_json
-from signoff.core.records import Answers, CommentKind, Gold, Json, Phase, Project
+from signoff.core.records import Answers, CommentKind, Gold, Json, OwnCounts, Phase, Project
 from signoff.core.records import Waiting as Waits
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import NotLeased, OtherAnswer, Settled
@@ -282,11 +282,9 @@ class MemoryDesk:
             if each.request == request and (everything or each.author == self.reviewer)
         ]
 
-    def known(self) -> tuple[int, int]:
-        return len(self.queue.gold), 0
-
-    def mine(self) -> int:
-        return sum(each.reviewer == self.reviewer for each in self.queue.given)
+    def counts(self) -> OwnCounts:
+        mine = sum(each.reviewer == self.reviewer for each in self.queue.given)
+        return OwnCounts(mine=mine, known=len(self.queue.gold), checked=0)
 
 
 def _request(waiting: Waiting) -> Request:
@@ -354,6 +352,9 @@ class Memory:
 
     def certificate(self, project: Project) -> Json | None:
         return self.queues[project.id].certificate
+
+    def knows(self, project: Project, reviewer: str, account: str | None = None, /) -> bool:
+        return False
 
     def manager(self, project: Project) -> MemoryManager:
         return MemoryManager(self.queues[project.id])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -261,3 +262,27 @@ print(json.dumps([name for name in heavy if name in sys.modules]))
         check=True,
     )
     assert json.loads(ended.stdout) == []
+
+
+def test_a_desk_is_given_amid_others_work_while_somebody_waits_to_join(begun: Path) -> None:
+    """Who joins waits for the pen; who has it must not wait for who joins."""
+    with open_served(str(begun)) as store:
+        desks, (project,) = StoredDesks(store=store), store.projects()
+        desks(project, "ann")
+        joins = threading.Thread(target=lambda: desks(project, "ben"), daemon=True)
+        given: list[object] = []
+
+        def amid_others() -> None:
+            joins.start()
+            while not desks._joining.locked():
+                time.sleep(0.001)
+            given.append(desks(project, "ann"))
+
+        work = threading.Thread(
+            target=lambda: store.together([amid_others], durable=True), daemon=True
+        )
+        work.start()
+        work.join(20)
+        joins.join(20)
+        assert given
+        assert desks.knows(project, "ben")

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import closing
+from collections.abc import Callable, Iterator
+from contextlib import closing, suppress
 from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
 from storeroom import Room
 
-from signoff.errors import StoreBusy
+from signoff.errors import StoreBusy, StoreError
 from signoff.store.connections import Database
 from signoff.store.database import _engine
+from signoff.store.schema_queue import tallies
 from signoff.store.writers import MOST_TOGETHER, Writers
 
 numbers = sa.table("numbers", sa.column("n"))
@@ -152,3 +153,90 @@ def test_a_file_that_another_process_writes_is_busy_in_plain_words(
             mine.write(lambda db: db.execute(sa.text("DELETE FROM rounds")))
         other.execute("ROLLBACK")
         mine.write(lambda db: db.execute(sa.text("DELETE FROM rounds")))
+
+
+# ------------------------------------------------------------- several callers' work at once
+
+
+def work_of(room: Room, n: int, *, durable: bool = True) -> Callable[[], object]:
+    """Work that reads what others did before it, and skips ``n`` requests."""
+
+    def work() -> None:
+        before = room.store.queue_counts(room.project.id, 1).skipped
+        counted = {"project": room.project.id, "pool": 1, "reviewer": f"r{n}", "skips": 1}
+        add = sa.insert(tallies).values(**counted)
+        room.store.write(lambda db: db.execute(add), durable=durable)
+        assert room.store.queue_counts(room.project.id, 1).skipped == before + 1
+
+    return work
+
+
+def skipped(room: Room) -> int:
+    return room.store.queue_counts(room.project.id, 1).skipped
+
+
+def test_works_of_several_callers_see_each_other_and_fail_each_for_itself(room: Room) -> None:
+    def fails() -> None:
+        work_of(room, 2)()
+        raise ValueError("no further")
+
+    def goes_on_after_a_failed_write() -> None:
+        work_of(room, 3)()
+        with suppress(StoreBusy):
+            work_of(room, 3)()
+
+    works = [work_of(room, 1), fails, work_of(room, 4)]
+    failures = room.store.together(works, durable=True)
+    assert [type(failure) for failure in failures] == [type(None), ValueError, type(None)]
+    if room.store.is_file:
+        # Elsewhere each write is a transaction of its own, as it was before.
+        assert skipped(room) == 2
+        (failure,) = room.store.together([goes_on_after_a_failed_write], durable=True)
+        assert isinstance(failure, StoreBusy)
+        (failure, none) = room.store.together(
+            [goes_on_after_a_failed_write, work_of(room, 5)], durable=True
+        )
+        assert (type(failure), none) == (StoreBusy, None)
+        assert skipped(room) == 3
+
+
+def test_works_of_several_callers_cost_one_transaction(sqlite_room: Room) -> None:
+    commits: list[object] = []
+    writers = sqlite_room.store._writers
+    assert writers is not None
+    sa.event.listen(writers._durable, "commit", commits.append)
+    sqlite_room.store.together([work_of(sqlite_room, n) for n in range(9)], durable=True)
+    assert len(commits) == 1
+    assert skipped(sqlite_room) == 9
+
+
+def test_nothing_is_done_where_the_common_transaction_cannot_be_committed(
+    sqlite_room: Room,
+) -> None:
+    def refuse(_: object) -> None:
+        raise sqlite3.OperationalError("disk I/O error")
+
+    writers = sqlite_room.store._writers
+    assert writers is not None
+    sa.event.listen(writers._durable, "commit", refuse)
+    works = [work_of(sqlite_room, n) for n in range(3)]
+    failures = sqlite_room.store.together(works, durable=True)
+    assert {type(failure) for failure in failures} == {StoreError}
+    sa.event.remove(writers._durable, "commit", refuse)
+    assert skipped(sqlite_room) == 0
+    assert sqlite_room.store.together(works, durable=True) == [None] * 3
+
+
+def test_what_must_last_is_not_done_among_what_need_not(sqlite_room: Room) -> None:
+    def synchronous() -> None:
+        read = sa.text("PRAGMA synchronous")
+        level = sqlite_room.store.write(lambda db: db.execute(read).scalar(), durable=False)
+        levels.append(level)
+
+    levels: list[object] = []
+    sqlite_room.store.together([synchronous], durable=True)
+    sqlite_room.store.together([synchronous], durable=False)
+    assert levels == [2, 1]
+    (failure,) = sqlite_room.store.together([work_of(sqlite_room, 1)], durable=False)
+    assert isinstance(failure, RuntimeError)
+    assert skipped(sqlite_room) == 0

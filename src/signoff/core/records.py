@@ -351,6 +351,16 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OwnCounts:
+    """What one reviewer did. ``mine``: answers that count in the newest pool; ``known``: how many
+    items with a known answer there are, ``checked``: how many of them this reviewer answered."""
+
+    mine: int
+    known: int
+    checked: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QueueCounts:
     """How many requests of a pool wait, by what people see: nothing of the reasons.
 

@@ -18,6 +18,7 @@ from signoff.errors import SignoffError
 from signoff.server import logs
 from signoff.server.access import LocalAccess
 from signoff.server.app import create_app
+from signoff.server.bench import Benches
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import loopback_hosts
 from signoff.server.serving import Serving, listen, port_of
@@ -45,7 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             desks = StoredDesks(store=store, budget=wanted.budget)
             # The run that started this page does the work; it takes up no jobs.
             office = Office.over(store)
-            serve_child(projects, desks, reviewer=wanted.reviewer, port=wanted.port, office=office)
+            serve_child(
+                projects,
+                desks,
+                reviewer=wanted.reviewer,
+                port=wanted.port,
+                office=office,
+                benches=Benches.over(store),
+            )
     except SignoffError as error:
         print(error.message, error.hint, file=sys.stderr)
         return int(error.exit_code)
@@ -53,14 +61,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve_child(
-    projects: Projects, desks: Desks, *, reviewer: str, port: int, office: Office | None = None
+    projects: Projects,
+    desks: Desks,
+    *,
+    reviewer: str,
+    port: int,
+    office: Office | None = None,
+    benches: Benches | None = None,
 ) -> None:
     """Serve one person, who runs what there is, until standard input or a signal ends it."""
     logs.to_stderr(logging.WARNING)
     listener = listen(LOOPBACK, port)
     port = port_of(listener)
     access = LocalAccess(reviewer, port=port, role="admin")
-    app = create_app(projects, desks, access=access, hosts=loopback_hosts(port), office=office)
+    app = create_app(
+        projects,
+        desks,
+        access=access,
+        hosts=loopback_hosts(port),
+        office=office,
+        benches=benches,
+    )
     url = f"http://{LOOPBACK}:{port}/?token={access.token}"
 
     def tell() -> None:

@@ -27,6 +27,7 @@ from signoff.server.api import (
     webhooks,
 )
 from signoff.server.api.context import Services
+from signoff.server.bench import Bench, Benches
 from signoff.server.desks import Desks, Projects
 from signoff.server.guard import (
     MOST_BODY_BYTES,
@@ -63,6 +64,7 @@ def create_app(
     directory: Directory | None = None,
     live_items: StoredStreams | None = None,
     office: Office | None = None,
+    benches: Benches | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
@@ -70,7 +72,8 @@ def create_app(
     every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
     ``work`` orders long work of it: without one there are no such routes; ``live_items`` decides
     the items of streams; ``office`` is what the project pages work with, and without it there are
-    none; ``directory`` is where accounts are kept: without one there are no routes about people.
+    none; ``directory`` is where accounts are kept: without one there are no routes about people;
+    ``benches`` are where the short work of requests is done.
     """
     app = FastAPI(
         title="signoff",
@@ -92,6 +95,8 @@ def create_app(
         access=access,
         live=Live(projects_read.standing),
         metrics=metrics,
+        reading=Bench() if benches is None else benches.reading,
+        writing=Bench() if benches is None else benches.writing,
         worker=worker,
         work=work,
         people=directory,

@@ -139,29 +139,43 @@ class StoredDesks:
         default_factory=dict[tuple[str, str, str | None], str], init=False
     )
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+    _joining: threading.Lock = field(default_factory=threading.Lock, init=False)
 
     def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> QueueDesk:
         """A desk of its own for each call: desks are not shared between threads."""
-        with self._lock:
-            recorder = self._recorder(project.id)
-            id = self._reviewer(recorder, reviewer, account)
+        recorder = self._recorder(project.id)
+        id = self._reviewer(recorder, reviewer, account)
         return QueueDesk(
             store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
         )
 
+    def knows(self, project: Project, reviewer: str, account: str | None = None, /) -> bool:
+        """Whether this reviewer had a desk here before."""
+        return (project.id, reviewer, account) in self._reviewers
+
     def manager(self, project: Project) -> Manager:
         """What managers do to a project's queue."""
-        with self._lock:
-            recorder = self._recorder(project.id)
+        recorder = self._recorder(project.id)
         return Manager(store=self.store, project=project, recorder=recorder)
 
+    # Whoever joins waits for the store's pen, and whoever has it may ask for a desk: what is known
+    # is told without a lock that somebody who joins could hold.
+
     def _recorder(self, project: str) -> Recorder:
-        if project not in self._recorders:
-            self._recorders[project] = recorder_for(self.store, project, actor=ACTOR)
-        return self._recorders[project]
+        known = self._recorders.get(project)
+        if known is not None:
+            return known
+        with self._lock:
+            if project not in self._recorders:
+                self._recorders[project] = recorder_for(self.store, project, actor=ACTOR)
+            return self._recorders[project]
 
     def _reviewer(self, recorder: Recorder, name: str, account: str | None) -> str:
         place = (recorder.project, name, account)
-        if place not in self._reviewers:
-            self._reviewers[place] = sign_in(self.store, recorder, name=name, kind="person")
-        return self._reviewers[place]
+        known = self._reviewers.get(place)
+        if known is not None:
+            return known
+        with self._joining:
+            if place not in self._reviewers:
+                self._reviewers[place] = sign_in(self.store, recorder, name=name, kind="person")
+            return self._reviewers[place]

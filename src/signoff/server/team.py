@@ -14,6 +14,7 @@ from signoff.server import logs
 from signoff.server.access import LocalAccess
 from signoff.server.accounts import AccountAccess
 from signoff.server.app import create_app
+from signoff.server.bench import Benches
 from signoff.server.guard import is_loopback, loopback_hosts
 from signoff.server.serving import listen, port_of, serve
 from signoff.server.site.context import Office
@@ -87,6 +88,7 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
         work=StoredWork(store=store),
         directory=directory,
         live_items=StoredStreams(store=store),
+        benches=Benches.over(store),
     )
     worker.start()
     try:

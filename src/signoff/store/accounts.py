@@ -14,6 +14,10 @@ from signoff.store import log
 from signoff.store.schema import event_content, events, projects, reviewers
 from signoff.store.schema_accounts import accounts, api_tokens, invitations, roles, sessions
 
+_ROLES_OF = sa.select(roles.c.project, roles.c.role).where(
+    roles.c.account == sa.bindparam("account")
+)
+
 ProjectEvents = Mapping[str, Sequence[NewEvent]]
 """Events by the project whose log they belong to."""
 
@@ -130,8 +134,7 @@ def alive(db: sa.Connection, account: str) -> Account:
 
 def roles_of(db: sa.Connection, account: str) -> dict[str, Role]:
     """An account's roles by project."""
-    query = sa.select(roles.c.project, roles.c.role).where(roles.c.account == account)
-    return {row.project: row.role for row in db.execute(query)}
+    return {row.project: row.role for row in db.execute(_ROLES_OF, {"account": account})}
 
 
 def write_role(db: sa.Connection, account: str, project: str, role: Role | None) -> None:

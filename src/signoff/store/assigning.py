@@ -18,13 +18,14 @@ from signoff.store.schema import requests
 from signoff.store.schema_queue import reviewer_tags
 
 MOST_AT_ONCE = 500
+_TAGS_OF = sa.select(reviewer_tags.c.tag).where(
+    reviewer_tags.c.reviewer == sa.bindparam("reviewer")
+)
 
 
 def tags_of(db: sa.Connection, reviewer: str) -> frozenset[str]:
     """The skills of a reviewer."""
-    return frozenset(
-        db.scalars(sa.select(reviewer_tags.c.tag).where(reviewer_tags.c.reviewer == reviewer))
-    )
+    return frozenset(db.scalars(_TAGS_OF, {"reviewer": reviewer}))
 
 
 def all_tags(db: sa.Connection, project: str) -> dict[str, list[str]]:

@@ -10,6 +10,31 @@ from signoff.core.people import ApiToken, Identity, Invitation, Right, Role
 from signoff.store.accounts import read_account, roles_of
 from signoff.store.schema_accounts import accounts, api_tokens, invitations, sessions
 
+_OF_SESSION = (
+    sa.select(accounts)
+    .join(sessions, sessions.c.account == accounts.c.id)
+    .where(
+        sessions.c.digest == sa.bindparam("digest"),
+        sessions.c.expires > sa.bindparam("now"),
+        accounts.c.removed.is_(None),
+    )
+)
+_OF_TOKEN = (
+    sa.select(
+        accounts,
+        api_tokens.c.id.label("token"),
+        api_tokens.c.scopes,
+        api_tokens.c.last_used,
+    )
+    .join(api_tokens, api_tokens.c.account == accounts.c.id)
+    .where(
+        api_tokens.c.digest == sa.bindparam("digest"),
+        api_tokens.c.expires > sa.bindparam("now"),
+        api_tokens.c.revoked.is_(None),
+        accounts.c.removed.is_(None),
+    )
+)
+
 
 def insert_session(db: sa.Connection, digest: str, account: str, now: int, until: int) -> None:
     """Store a new session, and forget those that have expired."""
@@ -21,11 +46,7 @@ def insert_session(db: sa.Connection, digest: str, account: str, now: int, until
 
 def identity_of_session(db: sa.Connection, digest: str, now: int) -> Identity | None:
     """Whose session it is, while it lasts."""
-    row = db.execute(
-        sa.select(accounts)
-        .join(sessions, sessions.c.account == accounts.c.id)
-        .where(sessions.c.digest == digest, sessions.c.expires > now, accounts.c.removed.is_(None))
-    ).first()
+    row = db.execute(_OF_SESSION, {"digest": digest, "now": now}).first()
     if row is None:
         return None
     return Identity(account=read_account(row), roles=roles_of(db, row.id))
@@ -130,21 +151,7 @@ def insert_token(db: sa.Connection, token: ApiToken, digest: str) -> None:
 
 def identity_of_token(db: sa.Connection, digest: str, now: int) -> tuple[Identity, int] | None:
     """Whose token it is and when it was last used (0: never), while it lasts."""
-    row = db.execute(
-        sa.select(
-            accounts,
-            api_tokens.c.id.label("token"),
-            api_tokens.c.scopes,
-            api_tokens.c.last_used,
-        )
-        .join(api_tokens, api_tokens.c.account == accounts.c.id)
-        .where(
-            api_tokens.c.digest == digest,
-            api_tokens.c.expires > now,
-            api_tokens.c.revoked.is_(None),
-            accounts.c.removed.is_(None),
-        )
-    ).first()
+    row = db.execute(_OF_TOKEN, {"digest": digest, "now": now}).first()
     if row is None:
         return None
     identity = Identity(

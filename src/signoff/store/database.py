@@ -188,6 +188,22 @@ def open_unsynced(engine: sa.Engine) -> sa.Engine:
     return _sqlite(engine.url, synchronous="NORMAL")
 
 
+def open_reader(engine: sa.Engine) -> sa.Engine:
+    """An engine on an open database for transactions that only read: in SQLite they wait for nobody
+    and nobody waits for them."""
+    if engine.dialect.name != "sqlite":
+        return engine.execution_options(reading=True)
+    reader = sa.create_engine(engine.url, connect_args={"timeout": BUSY_SECONDS})
+    event.listen(reader, "connect", partial(_on_connect, "FULL"))
+    # No listener, since one that hears of transactions slows every statement down.
+    setattr(reader.dialect, "do_begin", _begin_reading)  # noqa: B010
+    return reader
+
+
+def _begin_reading(connection: sqlite3.Connection) -> None:
+    connection.execute("BEGIN")
+
+
 def _sqlite(url: sa.URL, *, synchronous: Literal["FULL", "NORMAL"]) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", partial(_on_connect, synchronous))

@@ -24,6 +24,9 @@ from signoff.store.schema_queue import comments, gold
 
 POOL = 0
 SERVING_BITS = 32
+_THERE = sa.select(sa.func.count()).where(
+    gold.c.project == sa.bindparam("project"), gold.c.retired.is_(False), gold.c.key.is_not(None)
+)
 
 
 def plant(
@@ -100,7 +103,7 @@ def not_seen(db: sa.Connection, project: str, reviewer: str, limit: int) -> list
     """Known answers that this reviewer never met, in an order of their own."""
     if limit == 0:
         return []
-    served = sa.select(requests.c.gold).where(
+    met = sa.select(requests.c.gold).where(
         requests.c.project == project,
         requests.c.pool == POOL,
         requests.c.lane.startswith(of_gold(reviewer) + "|", autoescape=True),
@@ -117,7 +120,7 @@ def not_seen(db: sa.Connection, project: str, reviewer: str, limit: int) -> list
             gold.c.project == project,
             gold.c.retired.is_(False),
             gold.c.key.is_not(None),
-            gold.c.number.not_in(served),
+            gold.c.number.not_in(met),
             ~known,
         )
         .order_by(gold.c.number)
@@ -195,14 +198,9 @@ def scores(db: sa.Connection, project: str, form: Form) -> list[GoldScore]:
     ]
 
 
-def counts(db: sa.Connection, project: str, reviewer: str) -> tuple[int, int]:
-    """How many known answers there are, and how many of them this reviewer answered."""
-    there = db.execute(
-        sa.select(sa.func.count()).where(
-            gold.c.project == project, gold.c.retired.is_(False), gold.c.key.is_not(None)
-        )
-    ).scalar_one()
-    return there, tallies.answers_of(db, project, POOL, reviewer)
+def served(db: sa.Connection, project: str) -> int:
+    """How many known answers there are to serve."""
+    return db.execute(_THERE, {"project": project}).scalar_one()
 
 
 def numbers_of(db: sa.Connection, project: str, pool: int, item: int) -> list[int]:
@@ -225,8 +223,8 @@ def number_of_key(db: sa.Connection, project: str, key: str) -> int | None:
 
 def blank(db: sa.Connection, project: str, number: int) -> None:
     """Remove what a known answer shows, what was said to it, and the salts; nobody gets it."""
-    served = sa.and_(requests.c.project == project, requests.c.gold == number)
-    items = db.scalars(sa.select(requests.c.item).where(served)).all()
+    shown = sa.and_(requests.c.project == project, requests.c.gold == number)
+    items = db.scalars(sa.select(requests.c.item).where(shown)).all()
     mine = sa.select(events.c.id).where(events.c.project == project)
     db.execute(
         sa.delete(event_content).where(
@@ -242,7 +240,7 @@ def blank(db: sa.Connection, project: str, number: int) -> None:
             .where(table.c.project == project, table.c.pool == POOL, table.c.item.in_(items))
             .values(column)
         )
-    waiting = db.execute(sa.select(requests).where(served, requests.c.state == "open")).all()
+    waiting = db.execute(sa.select(requests).where(shown, requests.c.state == "open")).all()
     for row in waiting:
         db.execute(
             sa.update(requests)
@@ -250,7 +248,7 @@ def blank(db: sa.Connection, project: str, number: int) -> None:
             .values(state="withdrawn", wanted=row.given, free=0)
         )
         tallies.add(db, project, POOL, opened=-1)
-    db.execute(sa.update(requests).where(served).values(key=None, shown=sa.null()))
+    db.execute(sa.update(requests).where(shown).values(key=None, shown=sa.null()))
     db.execute(
         sa.update(gold)
         .where(gold.c.project == project, gold.c.number == number)

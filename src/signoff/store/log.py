@@ -19,6 +19,8 @@ from signoff.core.records import Content, NewEvent
 from signoff.store.schema import checkpoints, event_content, events
 
 CHUNK = 5000
+_INSERT = sa.insert(events)
+_INSERT_CONTENT = sa.insert(event_content)
 
 
 class Signer(Protocol):
@@ -44,7 +46,7 @@ def append(db: sa.Connection, project: str, new: Sequence[NewEvent]) -> None:
     if not new:
         return
     db.execute(
-        sa.insert(events),
+        _INSERT,
         [
             {
                 "id": event.id,
@@ -69,7 +71,7 @@ def append(db: sa.Connection, project: str, new: Sequence[NewEvent]) -> None:
         for part in event.content
     ]
     if content:
-        db.execute(sa.insert(event_content), content)
+        db.execute(_INSERT_CONTENT, content)
 
 
 class Sequencer:

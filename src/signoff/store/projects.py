@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from functools import lru_cache
 from typing import Any, cast
 
 import sqlalchemy as sa
@@ -15,6 +17,25 @@ from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
 from signoff.core.showing import item_kind
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
+
+# As text: who reads the same project again and again does not read its JSON again.
+_ROWS = sa.select(
+    projects.c.id,
+    projects.c.name,
+    projects.c.key_id,
+    projects.c.created,
+    *(
+        sa.cast(column, sa.Text).label(column.name)
+        for column in (
+            projects.c.form,
+            projects.c.policy,
+            projects.c.rules,
+            projects.c.process,
+            projects.c.settings,
+        )
+    ),
+)
+_BY_ID = _ROWS.where(projects.c.id == sa.bindparam("id"))
 
 
 def insert_project(db: sa.Connection, project: Project) -> None:
@@ -45,7 +66,7 @@ def insert_project(db: sa.Connection, project: Project) -> None:
 
 def find_project(db: sa.Connection, name: str | None) -> Project | None:
     """The project of this name; without a name the only one there is, if there is one."""
-    query = sa.select(projects).order_by(projects.c.created)
+    query = _ROWS.order_by(projects.c.created)
     if name is not None:
         query = query.where(projects.c.name == name)
     rows = db.execute(query.limit(2)).all()
@@ -54,12 +75,12 @@ def find_project(db: sa.Connection, name: str | None) -> Project | None:
 
 def all_projects(db: sa.Connection) -> list[Project]:
     """All projects of the store, oldest first."""
-    return [_project(row) for row in db.execute(sa.select(projects).order_by(projects.c.created))]
+    return [_project(row) for row in db.execute(_ROWS.order_by(projects.c.created))]
 
 
 def project_by_id(db: sa.Connection, id: str) -> Project | None:
     """The project with this id."""
-    row = db.execute(sa.select(projects).where(projects.c.id == id)).first()
+    row = db.execute(_BY_ID, {"id": id}).first()
     return None if row is None else _project(row)
 
 
@@ -69,27 +90,45 @@ def project_names(db: sa.Connection) -> list[str]:
 
 
 def _project(row: sa.Row[tuple[object, ...]]) -> Project:
-    settings: Json = row.settings
+    return _read(*row)
+
+
+@lru_cache(maxsize=256)
+def _read(
+    id: str,
+    name: str,
+    key_id: str,
+    created: int,
+    form: str,
+    policy: str,
+    rules: str,
+    process: str,
+    settings_text: str,
+) -> Project:
+    """A project from what its row holds. The same row gives the same project, which nobody
+    changes."""
+    settings: Json = json.loads(settings_text)
     hidden = settings["hidden"]
+    known_rules: list[Any] = json.loads(rules)
     return Project(
-        id=row.id,
-        name=row.name,
-        form=form_from_json(row.form),
-        policy=policy_from_json(row.policy),
+        id=id,
+        name=name,
+        form=form_from_json(json.loads(form)),
+        policy=policy_from_json(json.loads(policy)),
         rules=tuple(
             AskAlways(column=rule["column"], value=rule["value"])
-            for rule in row.rules
+            for rule in known_rules
             if rule["kind"] == "ask_always"
         ),
-        queue=queue_rules(row.rules),
-        process=row.process,
+        queue=queue_rules(known_rules),
+        process=json.loads(process),
         model=str(settings["model"]),
         group=bool(settings["group"]),
         text_column=_text(settings["text_column"]),
         key_column=_text(settings["key_column"]),
         hidden=tuple(str(name) for name in hidden) if isinstance(hidden, list) else (),  # pyright: ignore[reportUnknownArgumentType, reportUnknownVariableType]
-        key_id=row.key_id,
-        created=row.created,
+        key_id=key_id,
+        created=created,
         kind="stream" if settings.get("kind") == "stream" else "pool",
         item_kind=item_kind(settings.get("item_kind", "text")),
         page=_page(settings.get("page")),

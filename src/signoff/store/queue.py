@@ -12,6 +12,10 @@ from signoff.store import tallies
 from signoff.store.lanes import lane
 from signoff.store.schema import pools, projects, requests
 
+_ONE = sa.select(requests).where(
+    requests.c.project == sa.bindparam("project"), requests.c.id == sa.bindparam("request")
+)
+
 FEW = 500
 """As many items as are looked up one by one; for more all requests of the pool are read."""
 
@@ -73,9 +77,7 @@ def _overlap(db: sa.Connection, project: str) -> int:
 
 def find_request(db: sa.Connection, project: str, request: str) -> OpenRequest | None:
     """A request by its id."""
-    row = db.execute(
-        sa.select(requests).where(requests.c.project == project, requests.c.id == request)
-    ).first()
+    row = db.execute(_ONE, {"project": project, "request": request}).first()
     return None if row is None else request_of(row)
 
 

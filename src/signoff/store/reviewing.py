@@ -11,13 +11,14 @@ from signoff.core.records import (
     NewEvent,
     NewReview,
     OpenRequest,
+    OwnCounts,
     Project,
     QueueCounts,
     Review,
     Tell,
     Waiting,
 )
-from signoff.store import assigning, log, queue, reviews, seats, tallies
+from signoff.store import assigning, gold, log, queue, reviews, seats, tallies
 from signoff.store.connections import Database
 
 
@@ -128,6 +129,12 @@ class Reviewing(Database):
         """How many answers of a reviewer stand in a pool."""
         with self.reading() as db:
             return tallies.answers_of(db, project, pool, reviewer)
+
+    def own_counts(self, project: str, reviewer: str) -> OwnCounts:
+        """What a reviewer did in the newest pool, and of the items whose answer is known."""
+        with self.reading() as db:
+            mine, checked = tallies.own(db, project, reviewer)
+            return OwnCounts(mine=mine, known=gold.served(db, project), checked=checked)
 
     def undo(self, project: Project, review: Review, events: Sequence[NewEvent]) -> OpenRequest:
         """Take an answer back; raises :class:`Settled` where it is too late."""

@@ -30,6 +30,39 @@ from signoff.store.queue import request_of
 from signoff.store.schema import pools, requests, reviews
 from signoff.store.schema_queue import seats
 
+# Statements of every answer are made once, as in seats.py.
+_IDS = sa.bindparam("ids", expanding=True, type_=sa.String)
+_CHANGES = ("state", "lane", "wanted", "given", "free")
+_BEFORE = sa.select(
+    reviews.c.id, reviews.c.answers, reviews.c.request, reviews.c.reviewer, reviews.c.counted
+).where(reviews.c.project == sa.bindparam("project"), reviews.c.id.in_(_IDS))
+_ASKED = (
+    sa.select(
+        requests.c.id,
+        requests.c.pool,
+        requests.c.state,
+        requests.c.lane,
+        requests.c.wanted,
+        requests.c.given,
+    )
+    .where(requests.c.project == sa.bindparam("project"), requests.c.id.in_(_IDS))
+    .order_by(requests.c.id)
+    .with_for_update()
+)
+_SAID = (
+    sa.select(reviews.c.request, reviews.c.reviewer, reviews.c.answers)
+    .where(reviews.c.request.in_(_IDS), reviews.c.undone.is_(False), reviews.c.counted.is_(True))
+    .order_by(reviews.c.n)
+)
+_PHASES = sa.select(pools.c.number, pools.c.phase).where(pools.c.project == sa.bindparam("project"))
+_INSERT = sa.insert(reviews)
+_LEAVE_ALL = sa.delete(seats).where(seats.c.request.in_(_IDS))
+_SAVE = (
+    sa.update(requests)
+    .where(requests.c.id == sa.bindparam("at"))
+    .values({name: sa.bindparam(f"new_{name}") for name in _CHANGES})
+)
+
 
 def add_reviews(
     db: sa.Connection, project: Project, given: Sequence[NewReview], tell: Tell
@@ -82,7 +115,7 @@ def add_reviews(
             }
         )
     if rows:
-        db.execute(sa.insert(reviews), rows)
+        db.execute(_INSERT, rows)
         _save(db, list(asked.values()))
         _tally(db, project.id, list(asked.values()))
     return counted, events
@@ -129,12 +162,10 @@ def _save(db: sa.Connection, asked: Sequence[_Asked]) -> None:
     at one that they answered."""
     answered = [each.id for each in asked if each.state == "answered"]
     if answered:
-        db.execute(sa.delete(seats).where(seats.c.request.in_(answered)))
+        db.execute(_LEAVE_ALL, {"ids": answered})
     held = {each.id: _held(db, each) for each in asked if each.state == "open"}
     db.execute(
-        sa.update(requests)
-        .where(requests.c.id == sa.bindparam("at"))
-        .values({name: sa.bindparam(f"new_{name}") for name in _CHANGES}),
+        _SAVE,
         [
             {
                 "at": each.id,
@@ -209,9 +240,6 @@ def carry(
     )
 
 
-_CHANGES = ("state", "lane", "wanted", "given", "free")
-
-
 def _held(db: sa.Connection, asked: _Asked) -> int:
     """How many hold a seat at a request, after those who answered it left theirs."""
     mine = seats.c.request == asked.id
@@ -233,9 +261,7 @@ def _tally(db: sa.Connection, project: str, asked: Sequence[_Asked]) -> None:
 def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview]) -> dict[str, bool]:
     """Reviews that are stored already, by id: whether they count."""
     sent = {review.id: review for review in wanted}
-    found = db.execute(
-        sa.select(reviews).where(reviews.c.project == project, reviews.c.id.in_(sent))
-    ).all()
+    found = db.execute(_BEFORE, {"project": project, "ids": list(sent)}).all()
     for row in found:
         second = answers_to_json(sent[row.id].answers)
         same = (row.answers, row.request) == (second, sent[row.id].request.id)
@@ -246,12 +272,7 @@ def _stored_before(db: sa.Connection, project: str, wanted: Sequence[NewReview])
 
 def _asked(db: sa.Connection, project: Project, ids: Collection[str]) -> dict[str, _Asked]:
     """These requests, which nobody changes until the transaction ends."""
-    rows = db.execute(
-        sa.select(requests)
-        .where(requests.c.project == project.id, requests.c.id.in_(ids))
-        .order_by(requests.c.id)
-        .with_for_update()
-    ).all()
+    rows = db.execute(_ASKED, {"project": project.id, "ids": list(ids)}).all()
     begun = [row.id for row in rows if row.given]
     said = _said(db, project.form, begun) if begun else {}
     return {
@@ -273,19 +294,14 @@ def _said(
 ) -> dict[str, dict[str, Answers | None]]:
     """The answers to these requests that stand, by request and reviewer, in order."""
     found: dict[str, dict[str, Answers | None]] = {}
-    rows = db.execute(
-        sa.select(reviews.c.request, reviews.c.reviewer, reviews.c.answers)
-        .where(reviews.c.request.in_(ids), reviews.c.undone.is_(False), reviews.c.counted.is_(True))
-        .order_by(reviews.c.n)
-    )
-    for request, reviewer, answers in rows:
+    for request, reviewer, answers in db.execute(_SAID, {"ids": list(ids)}):
         read = None if answers is None else form.from_json(answers)
         found.setdefault(request, {})[reviewer] = read
     return found
 
 
 def _phases(db: sa.Connection, project: str) -> dict[int, Phase]:
-    found = db.execute(sa.select(pools.c.number, pools.c.phase).where(pools.c.project == project))
+    found = db.execute(_PHASES, {"project": project})
     return {row.number: row.phase for row in found}
 
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -24,7 +25,69 @@ WAITS = requests.c.free > sa.literal_column("0")
 """Written out, since SQLite uses a partial index for a literal alone."""
 
 SPARE = 100
-"""How many requests beyond those wanted are looked at: others may have just locked the first."""
+"""How many requests beyond those wanted are looked at: others may have just locked the first. Not
+where SQLite lets one write at a time."""
+
+
+# Statements of every lease are made once: to build one takes ten times as long as SQLite takes to
+# run it.
+_PROJECT = sa.bindparam("in_project", type_=sa.String)
+_REVIEWER = sa.bindparam("by", type_=sa.String)
+_IDS = sa.bindparam("ids", expanding=True, type_=sa.String)
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_MINE = sa.and_(seats.c.project == _PROJECT, seats.c.reviewer == _REVIEWER)
+
+
+def _lanes() -> sa.Select[Any, Any]:
+    """Every lane in which something waits, with the first priority in it."""
+    waiting = sa.and_(requests.c.project == _PROJECT, WAITS)
+    hop = sa.select(sa.func.min(requests.c.lane).label("lane")).where(waiting).cte(recursive=True)
+    after = sa.select(sa.func.min(requests.c.lane)).where(waiting, requests.c.lane > hop.c.lane)
+    hop = hop.union_all(sa.select(after.scalar_subquery()).where(hop.c.lane.is_not(None)))
+    first = (
+        sa.select(requests.c.priority)
+        .where(waiting, requests.c.lane == hop.c.lane)
+        .order_by(requests.c.priority)
+        .limit(1)
+        .scalar_subquery()
+    )
+    return sa.select(hop.c.lane, first).where(hop.c.lane.is_not(None))
+
+
+_LANES = _lanes()
+_HELD = (
+    sa.select(requests)
+    .join(seats, seats.c.request == requests.c.id)
+    .where(_MINE, requests.c.id.not_in(_IDS))
+    .order_by(requests.c.priority, requests.c.id)
+    .limit(_MOST)
+)
+_WAITING = (
+    sa.select(requests.c.priority, requests.c.id)
+    .where(
+        requests.c.project == _PROJECT,
+        WAITS,
+        requests.c.lane == sa.bindparam("lane"),
+        requests.c.id.not_in(_IDS),
+        ~sa.exists().where(seats.c.request == requests.c.id, seats.c.reviewer == _REVIEWER),
+    )
+    .order_by(requests.c.priority, requests.c.id)
+    .limit(_MOST)
+)
+_FREE = sa.select(requests).where(requests.c.id.in_(_IDS), WAITS).limit(_MOST)
+_FREE_NOW = _FREE.order_by(requests.c.priority, requests.c.id).with_for_update(skip_locked=True)
+_FREE_SOON = _FREE.order_by(requests.c.id).with_for_update()
+_SIT = sa.insert(seats)
+_TAKE = sa.update(requests).where(requests.c.id.in_(_IDS)).values(free=requests.c.free - 1)
+_KEPT = sa.select(seats.c.request).where(_MINE, seats.c.request.in_(_IDS))
+_LENGTHEN = (
+    sa.update(seats).where(_MINE, seats.c.request.in_(_IDS)).values(until=sa.bindparam("then"))
+)
+_EXPIRED = (
+    sa.select(seats.c.request)
+    .where(seats.c.project == _PROJECT, seats.c.until < sa.bindparam("now"))
+    .limit(1)
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -37,18 +100,7 @@ class Lane:
 
 def lanes_in_use(db: sa.Connection, project: str) -> list[Lane]:
     """Every lane in which something waits: found by hopping through the index, lane by lane."""
-    waiting = sa.and_(requests.c.project == project, WAITS)
-    hop = sa.select(sa.func.min(requests.c.lane).label("lane")).where(waiting).cte(recursive=True)
-    after = sa.select(sa.func.min(requests.c.lane)).where(waiting, requests.c.lane > hop.c.lane)
-    hop = hop.union_all(sa.select(after.scalar_subquery()).where(hop.c.lane.is_not(None)))
-    first = (
-        sa.select(requests.c.priority)
-        .where(waiting, requests.c.lane == hop.c.lane)
-        .order_by(requests.c.priority)
-        .limit(1)
-        .scalar_subquery()
-    )
-    rows = db.execute(sa.select(hop.c.lane, first).where(hop.c.lane.is_not(None))).all()
+    rows = db.execute(_LANES, {"in_project": project}).all()
     return [Lane(name=name, first=priority) for name, priority in rows if priority is not None]
 
 
@@ -106,17 +158,8 @@ def _held(
     db: sa.Connection, project: str, reviewer: str, holding: Sequence[str], limit: int
 ) -> Sequence[sa.Row[tuple[object, ...]]]:
     """What a reviewer holds beside what it says it is holding."""
-    return db.execute(
-        sa.select(requests)
-        .join(seats, seats.c.request == requests.c.id)
-        .where(
-            seats.c.project == project,
-            seats.c.reviewer == reviewer,
-            requests.c.id.not_in(holding),
-        )
-        .order_by(requests.c.priority, requests.c.id)
-        .limit(limit)
-    ).all()
+    which = {"in_project": project, "by": reviewer, "ids": list(holding), "most": limit}
+    return db.execute(_HELD, which).all()
 
 
 def _first_free(
@@ -145,7 +188,7 @@ def first_waiting(
     limit: int,
 ) -> list[str]:
     """The first requests of all these lanes together, and some spare ones."""
-    most = limit + SPARE
+    most = limit + (SPARE if db.dialect.name == "postgresql" else 0)
     # No lane behind the first ``most`` can hold one of the first ``most`` requests.
     firsts = sorted(lanes, key=lambda lane: lane.first)[:most]
     heads: list[tuple[int, str]] = []
@@ -153,18 +196,16 @@ def first_waiting(
         if len(heads) >= most and lane.first > heads[most - 1][0]:
             break
         rows = db.execute(
-            sa.select(requests.c.priority, requests.c.id)
-            .where(
-                requests.c.project == project,
-                WAITS,
-                requests.c.lane == lane.name,
-                requests.c.id.not_in(passed),
-                ~sa.exists().where(seats.c.request == requests.c.id, seats.c.reviewer == reviewer),
-            )
-            .order_by(requests.c.priority, requests.c.id)
-            .limit(most)
+            _WAITING,
+            {
+                "in_project": project,
+                "lane": lane.name,
+                "ids": list(passed),
+                "by": reviewer,
+                "most": most,
+            },
         )
-        heads = sorted([*heads, *((row.priority, row.id) for row in rows)])
+        heads = sorted([*heads, *((priority, id) for priority, id in rows)])
     return [id for _, id in heads[:most]]
 
 
@@ -173,15 +214,8 @@ def _locked(
 ) -> list[sa.Row[tuple[object, ...]]]:
     """Of these requests the first that still have a free seat, nobody else's until the end of the
     transaction."""
-    order = [requests.c.id] if wait else [requests.c.priority, requests.c.id]
-    rows = db.execute(
-        sa.select(requests)
-        .where(requests.c.id.in_(ids), WAITS)
-        .order_by(*order)
-        .limit(limit)
-        .with_for_update(skip_locked=not wait)
-    )
-    return list(rows)
+    which = {"ids": list(ids), "most": limit}
+    return list(db.execute(_FREE_SOON if wait else _FREE_NOW, which))
 
 
 def _seat(
@@ -191,10 +225,10 @@ def _seat(
     if not ids:
         return
     db.execute(
-        sa.insert(seats),
+        _SIT,
         [{"request": id, "reviewer": reviewer, "project": project, "until": until} for id in ids],
     )
-    db.execute(sa.update(requests).where(requests.c.id.in_(ids)).values(free=requests.c.free - 1))
+    db.execute(_TAKE, {"ids": list(ids)})
 
 
 def renew(
@@ -213,14 +247,10 @@ def renew(
     if not holding:
         return set()
     lock(db, project, holding)
-    mine = sa.and_(
-        seats.c.project == project,
-        seats.c.reviewer == reviewer,
-        seats.c.request.in_(holding),
-    )
-    kept = set(db.scalars(sa.select(seats.c.request).where(mine)))
+    which = {"in_project": project, "by": reviewer, "ids": list(holding)}
+    kept = set(db.scalars(_KEPT, which))
     if kept:
-        db.execute(sa.update(seats).where(mine).values(until=until))
+        db.execute(_LENGTHEN, {**which, "then": until})
     lost = [id for id in holding if id not in kept]
     again = _still_free(db, project, reviewer, lost, tags) if lost else []
     _seat(db, project, reviewer, again, until=until)
@@ -270,8 +300,7 @@ def expire(db: sa.Connection, project: str, *, now: int) -> None:
 
 def any_expired(db: sa.Connection, project: str, *, now: int) -> bool:
     """Whether a lease ran out; costs nothing to ask."""
-    over = sa.select(seats.c.request).where(seats.c.project == project, seats.c.until < now)
-    return db.execute(over.limit(1)).first() is not None
+    return db.execute(_EXPIRED, {"in_project": project, "now": now}).first() is not None
 
 
 def leave(db: sa.Connection, ids: Sequence[str], who: sa.ColumnElement[bool]) -> None:

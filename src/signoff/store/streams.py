@@ -33,6 +33,84 @@ ITEM_COLUMNS = tuple(field.name for field in fields(StreamItem))
 UNDONE_NO_MORE = "finishing"
 """The phase of a sealed answer: no window is ever in it, so that nobody can take it back."""
 
+# Statements of every decision are made once, as in seats.py.
+_IN_PROJECT = sa.bindparam("in_project", type_=sa.String)
+_AT_WINDOW = sa.bindparam("at_window", type_=sa.Integer)
+_STREAM = sa.select(streams).where(streams.c.project == _IN_PROJECT)
+_LOCKED_STREAM = _STREAM.with_for_update()
+_NEWEST_WINDOW = (
+    sa.select(windows)
+    .where(windows.c.project == _IN_PROJECT)
+    .order_by(windows.c.number.desc())
+    .limit(1)
+)
+_UPDATE_WINDOW = (
+    sa.update(windows)
+    .where(windows.c.project == _IN_PROJECT, windows.c.number == _AT_WINDOW)
+    .values({name: sa.bindparam(f"new_{name}", type_=windows.c[name].type) for name in COUNTS})
+)
+_INSERT_ITEMS = sa.insert(items)
+_UPDATE_ITEMS = (
+    sa.update(items)
+    .where(
+        items.c.project == _IN_PROJECT,
+        items.c.window == _AT_WINDOW,
+        items.c.item == sa.bindparam("at_item", type_=sa.BigInteger),
+    )
+    .values(
+        {
+            name: sa.bindparam(f"new_{name}", type_=items.c[name].type)
+            for name in ("why", "state", "heads", "left", "answer", "answered")
+        }
+    )
+)
+_BY_KEY = sa.select(items).where(
+    items.c.project == _IN_PROJECT,
+    items.c.key.in_(sa.bindparam("keys", expanding=True, type_=sa.String)),
+)
+_SAME_CONTENT = (
+    sa.select(items)
+    .where(
+        items.c.project == _IN_PROJECT,
+        items.c.window == _AT_WINDOW,
+        items.c.digest.in_(sa.bindparam("digests", expanding=True, type_=sa.String)),
+        items.c.answered.is_not(None),
+    )
+    .order_by(items.c.item.desc())
+)
+_UNDECIDED = (
+    sa.select(items.c.window)
+    .where(
+        items.c.project == _IN_PROJECT,
+        items.c.state != "decided",
+        items.c.state == sa.bindparam("in_state", type_=sa.String),
+    )
+    .distinct()
+    .order_by(items.c.window)
+)
+_GIVEN = (
+    sa.select(items, reviews.c.id.label("review"), reviews.c.answers.label("given"))
+    .join(
+        reviews,
+        sa.and_(
+            reviews.c.project == items.c.project,
+            reviews.c.pool == items.c.window,
+            reviews.c.item == items.c.item,
+            reviews.c.undone.is_(False),
+            reviews.c.counted.is_(True),
+        ),
+    )
+    .where(
+        items.c.project == _IN_PROJECT,
+        items.c.state != "decided",
+        items.c.state == "waiting",
+        reviews.c.at <= sa.bindparam("until", type_=sa.BigInteger),
+    )
+    .order_by(reviews.c.n)
+)
+"""Answers that count, are old enough, and are not sealed, with their waiting items."""
+_FIRST_GIVEN = _GIVEN.limit(1)
+
 # ---------------------------------------------------------------------------- streams
 
 
@@ -52,8 +130,7 @@ def insert_stream(db: sa.Connection, project: str, spec: StreamSpec) -> None:
 
 def read_stream(db: sa.Connection, project: str, *, lock: bool = False) -> StreamState:
     """The stream; with ``lock`` nobody else changes it until the transaction ends."""
-    query = sa.select(streams).where(streams.c.project == project)
-    row = db.execute(query.with_for_update() if lock else query).one()
+    row = db.execute(_LOCKED_STREAM if lock else _STREAM, {"in_project": project}).one()
     return StreamState(
         spec=StreamSpec.from_json(row.spec),
         answers=row.answers,
@@ -90,12 +167,8 @@ def insert_window(db: sa.Connection, project: str, window: Window) -> None:
 
 def update_window(db: sa.Connection, project: str, window: Window) -> None:
     """Store a window's counts."""
-    counts = {name: getattr(window, name) for name in COUNTS}
-    db.execute(
-        sa.update(windows)
-        .where(windows.c.project == project, windows.c.number == window.number)
-        .values(**counts)
-    )
+    counts = {f"new_{name}": getattr(window, name) for name in COUNTS}
+    db.execute(_UPDATE_WINDOW, {"in_project": project, "at_window": window.number, **counts})
 
 
 def close_pool(db: sa.Connection, project: str, number: int) -> None:
@@ -118,12 +191,12 @@ def read_windows(
     db: sa.Connection, project: str, *, number: int | None = None, newest: bool = False
 ) -> list[Window]:
     """The windows of a stream, oldest first: all, one by number, or the newest alone."""
+    if newest:
+        return [_window(row) for row in db.execute(_NEWEST_WINDOW, {"in_project": project})]
     query = sa.select(windows).where(windows.c.project == project)
     if number is not None:
         query = query.where(windows.c.number == number)
-    order = windows.c.number.desc() if newest else windows.c.number
-    query = query.order_by(order)
-    return [_window(row) for row in db.execute(query.limit(1) if newest else query)]
+    return [_window(row) for row in db.execute(query.order_by(windows.c.number))]
 
 
 def _window(row: sa.Row[tuple[object, ...]]) -> Window:
@@ -139,7 +212,7 @@ def _window(row: sa.Row[tuple[object, ...]]) -> Window:
 def insert_items(db: sa.Connection, project: str, new: Sequence[StreamItem]) -> None:
     """Store items that arrived."""
     if new:
-        db.execute(sa.insert(items), [_row(project, item) for item in new])
+        db.execute(_INSERT_ITEMS, [_row(project, item) for item in new])
 
 
 def _row(project: str, item: StreamItem) -> dict[str, object]:
@@ -151,20 +224,10 @@ def update_items(db: sa.Connection, project: str, changed: Sequence[StreamItem])
     if not changed:
         return
     db.execute(
-        sa.update(items)
-        .where(
-            items.c.project == project,
-            items.c.window == sa.bindparam("at_window"),
-            items.c.item == sa.bindparam("at_item"),
-        )
-        .values(
-            {
-                name: sa.bindparam(f"new_{name}", type_=items.c[name].type)
-                for name in ("why", "state", "heads", "left", "answer", "answered")
-            }
-        ),
+        _UPDATE_ITEMS,
         [
             {
+                "in_project": project,
                 "at_window": item.window,
                 "at_item": item.item,
                 "new_why": item.why,
@@ -206,11 +269,8 @@ def items_by_key(db: sa.Connection, project: str, keys: Sequence[str]) -> dict[s
     """The items with these keys."""
     found: dict[str, StreamItem] = {}
     for at in range(0, len(keys), CHUNK):
-        rows = db.execute(
-            sa.select(items).where(
-                items.c.project == project, items.c.key.in_(keys[at : at + CHUNK])
-            )
-        )
+        some = {"in_project": project, "keys": list(keys[at : at + CHUNK])}
+        rows = db.execute(_BY_KEY, some)
         found |= {row.key: item_of(row) for row in rows}
     return found
 
@@ -237,29 +297,16 @@ def answered_contents(
     """By digest: the first item of a window with this content that a person answered."""
     found: dict[str, StreamItem] = {}
     for at in range(0, len(digests), CHUNK):
-        rows = db.execute(
-            sa.select(items)
-            .where(
-                items.c.project == project,
-                items.c.window == number,
-                items.c.digest.in_(digests[at : at + CHUNK]),
-                items.c.answered.is_not(None),
-            )
-            .order_by(items.c.item.desc())
-        )
+        some = list(digests[at : at + CHUNK])
+        which = {"in_project": project, "at_window": number, "digests": some}
+        rows = db.execute(_SAME_CONTENT, which)
         found |= {row.digest: item_of(row) for row in rows}
     return found
 
 
 def undecided_windows(db: sa.Connection, project: str, state: str) -> list[int]:
     """The windows that have items in this state."""
-    rows = db.scalars(
-        sa.select(items.c.window)
-        .where(items.c.project == project, items.c.state != "decided", items.c.state == state)
-        .distinct()
-        .order_by(items.c.window)
-    )
-    return list(rows)
+    return list(db.scalars(_UNDECIDED, {"in_project": project, "in_state": state}))
 
 
 def is_decided(db: sa.Connection, project: str, number: int) -> bool:
@@ -302,38 +349,14 @@ def item_of(row: sa.Row[tuple[object, ...]]) -> StreamItem:
 # ---------------------------------------------------------------------------- answers
 
 
-def _given(project: str, until: int) -> sa.Select[tuple[object, ...]]:
-    """Answers that count, are old enough, and are not sealed, with their waiting items."""
-    return (
-        sa.select(items, reviews.c.id.label("review"), reviews.c.answers.label("given"))
-        .join(
-            reviews,
-            sa.and_(
-                reviews.c.project == items.c.project,
-                reviews.c.pool == items.c.window,
-                reviews.c.item == items.c.item,
-                reviews.c.undone.is_(False),
-                reviews.c.counted.is_(True),
-            ),
-        )
-        .where(
-            items.c.project == project,
-            items.c.state != "decided",
-            items.c.state == "waiting",
-            reviews.c.at <= until,
-        )
-        .order_by(reviews.c.n)
-    )
-
-
 def has_answers(db: sa.Connection, project: str, until: int) -> bool:
     """Whether there are answers to seal."""
-    return db.execute(_given(project, until).limit(1)).first() is not None
+    return db.execute(_FIRST_GIVEN, {"in_project": project, "until": until}).first() is not None
 
 
 def seal_answers(db: sa.Connection, project: str, until: int) -> list[Answered]:
     """Seal the answers given until then, in order: from now on nobody can take them back."""
-    found = db.execute(_given(project, until)).all()
+    found = db.execute(_GIVEN, {"in_project": project, "until": until}).all()
     sealed: set[str] = set()
     ids = [str(row.review) for row in found]
     for at in range(0, len(ids), CHUNK):

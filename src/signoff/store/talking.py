@@ -61,8 +61,3 @@ class Talking(Database):
         """How often each reviewer was right where the answer is known."""
         with self.reading() as db:
             return gold.scores(db, project.id, project.form)
-
-    def gold_counts(self, project: str, reviewer: str) -> tuple[int, int]:
-        """How many known answers there are, and how many of them this reviewer answered."""
-        with self.reading() as db:
-            return gold.counts(db, project, reviewer)

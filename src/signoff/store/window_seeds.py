@@ -14,6 +14,22 @@ from signoff.core.coins import is_heads
 from signoff.core.streams import window_name
 from signoff.store.schema_streams import items, window_seeds, windows
 
+# Statements of every decision are made once, as in seats.py.
+_IN_PROJECT = sa.bindparam("in_project", type_=sa.String)
+_AT_WINDOW = sa.bindparam("at_window", type_=sa.Integer)
+_ADMITTED = (
+    sa.select(items.c.item, items.c.number)
+    .where(
+        items.c.project == _IN_PROJECT,
+        items.c.window == _AT_WINDOW,
+        items.c.state == "admitted",
+    )
+    .order_by(items.c.number)
+)
+_SEED = sa.select(window_seeds.c.seed).where(
+    window_seeds.c.project == _IN_PROJECT, window_seeds.c.number == _AT_WINDOW
+)
+
 
 def keep_seed(db: sa.Connection, project: str, number: int, seed: bytes) -> None:
     """Store the seed of a window that begins."""
@@ -25,15 +41,7 @@ def flip(
 ) -> list[tuple[int, bool]]:
     """The coins of a window's admissions that have none yet, as (item, heads) in order of
     admission."""
-    admitted = db.execute(
-        sa.select(items.c.item, items.c.number)
-        .where(
-            items.c.project == project,
-            items.c.window == number,
-            items.c.state == "admitted",
-        )
-        .order_by(items.c.number)
-    ).all()
+    admitted = db.execute(_ADMITTED, {"in_project": project, "at_window": number}).all()
     if not admitted:
         return []
     pi, seed = float(audit_rate), _seed(db, project, number)
@@ -61,8 +69,4 @@ def _window(db: sa.Connection, project: str, number: int) -> sa.Row[tuple[object
 
 
 def _seed(db: sa.Connection, project: str, number: int) -> bytes:
-    return db.execute(
-        sa.select(window_seeds.c.seed).where(
-            window_seeds.c.project == project, window_seeds.c.number == number
-        )
-    ).scalar_one()
+    return db.execute(_SEED, {"in_project": project, "at_window": number}).scalar_one()

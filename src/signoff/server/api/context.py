@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from typing import Annotated
+from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, Path, Request
+from starlette.concurrency import run_in_threadpool
 
 from signoff.accounts.directory import Directory
 from signoff.core.people import Right, Role
 from signoff.core.records import Project
 from signoff.server import wire
 from signoff.server.access import Access, Caller
+from signoff.server.bench import Bench
 from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
@@ -21,6 +23,8 @@ from signoff.server.render import progress_shown
 from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+
+T = TypeVar("T")
 
 
 @dataclass(slots=True)
@@ -36,12 +40,13 @@ class SeenTogether:
     )
 
     def beside(
-        self, standing: Standing, who: tuple[str, str], read: Callable[[], tuple[int, int]]
+        self, standing: Standing, who: tuple[str, str], now: tuple[int, int]
     ) -> tuple[int, int]:
-        """The numbers as they were when this standing was first seen."""
+        """The numbers as they were when this standing was first seen; as they are ``now``, where
+        that is now."""
         kept = self._kept.get(who)
         if kept is None or kept[0] is not standing:
-            kept = (standing, read())
+            kept = (standing, now)
             self._kept[who] = kept
         return kept[1]
 
@@ -49,6 +54,9 @@ class SeenTogether:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
+
+    ``reading`` and ``writing``: where what every request reads, and what happens at every key
+    press, is done.
 
     ``work``: None where there is no long work to order. ``streams``: None where no live items are
     decided. ``people``: None without accounts.
@@ -60,6 +68,8 @@ class Services:
     live: Live
     metrics: Metrics
     seen: SeenTogether = field(default_factory=SeenTogether)
+    reading: Bench = field(default_factory=Bench)
+    writing: Bench = field(default_factory=Bench)
     worker: WorkerProcess | None = None
     work: StoredWork | None = None
     people: Directory | None = None
@@ -71,8 +81,12 @@ def services(request: Request) -> Services:
     return request.app.state.services
 
 
-def known_caller(request: Request) -> Caller:
-    """Who is calling; refuses strangers."""
+async def _served(request: Request) -> Services:
+    return services(request)
+
+
+def _caller(request: Request) -> Caller:
+    """Who is calling; refuses strangers. Reads the store."""
     caller = services(request).access.caller(request)
     if caller is None:
         raise Refusal(
@@ -85,9 +99,17 @@ def known_caller(request: Request) -> Caller:
     return caller
 
 
-def site_admin(request: Request) -> Caller:
+# What a handler asks for is found in one visit to a thread, not in one for each thing.
+
+
+async def known_caller(request: Request) -> Caller:
+    """Who is calling; refuses strangers."""
+    return await services(request).reading(lambda: _caller(request))
+
+
+async def site_admin(request: Request) -> Caller:
     """Who is calling, where the whole server is their business."""
-    caller = known_caller(request)
+    caller = await known_caller(request)
     if not caller.runs_the_site:
         raise Refusal(403, "not_allowed", "Only administrators may do this.", hint="Ask one.")
     return caller
@@ -95,7 +117,7 @@ def site_admin(request: Request) -> Caller:
 
 Known = Annotated[Caller, Depends(known_caller)]
 SiteAdmin = Annotated[Caller, Depends(site_admin)]
-Served = Annotated[Services, Depends(services)]
+Served = Annotated[Services, Depends(_served)]
 ProjectId = Annotated[str, Path(max_length=64, description="A project's id.")]
 
 
@@ -113,6 +135,14 @@ class Place:
         """The caller's desk."""
         return self.services.desks(self.project, self.caller.name, self.caller.account)
 
+    async def at_desk(self, work: Callable[[], T], *, durable: bool) -> T:
+        """Do a short work of the caller at this desk, beside those of others who come now."""
+        desks, caller = self.services.desks, self.caller
+        if not desks.knows(self.project, caller.name, caller.account):
+            # Who joins does so in a transaction of their own, which stands whatever the work does.
+            await run_in_threadpool(desks, self.project, caller.name, caller.account)
+        return await self.services.writing(work, durable=durable)
+
     @property
     def manager(self) -> Manager:
         """Where managers sit."""
@@ -124,31 +154,34 @@ class Place:
             standing = self.services.projects.standing(self.project)
         if standing is None or not self.caller.may("answer", self.project.id):
             return progress_shown(standing, self.project)
-        desk = self.desk
-        mine, (_, checked) = desk.mine(), desk.known()
-        seen = self.services.seen.beside(standing, (self.project.id, self.caller.name), desk.known)
-        return progress_shown(standing, self.project, mine=mine + checked, known=seen)
+        own = self.desk.counts()
+        who = (self.project.id, self.caller.name)
+        seen = self.services.seen.beside(standing, who, (own.known, own.checked))
+        return progress_shown(standing, self.project, mine=own.mine + own.checked, known=seen)
 
 
-def _place(right: Right) -> Callable[..., Place]:
-    def find(p: ProjectId, caller: Known, served: Served) -> Place:
+def _place(right: Right) -> Callable[..., Coroutine[Any, Any, Place]]:
+    async def find(p: ProjectId, request: Request) -> Place:
         """The project, where this caller may know of it and has the right."""
-        project = served.projects.find(p)
-        role = caller.role(p)
-        if project is None or role is None:
-            raise Refusal(
-                404, "no_project", "There is no such project.", hint="GET /api/v1/projects."
-            )
-        if not caller.may(right, p):
-            raise Refusal(
-                403,
-                "not_allowed",
-                f"The role {role} or the token does not allow this.",
-                hint="Ask a manager of the project.",
-            )
-        return Place(project=project, caller=caller, role=role, services=served)
+        return await services(request).reading(lambda: _find(request, p, right))
 
     return find
+
+
+def _find(request: Request, p: str, right: Right) -> Place:
+    caller, served = _caller(request), services(request)
+    project = served.projects.find(p)
+    role = caller.role(p)
+    if project is None or role is None:
+        raise Refusal(404, "no_project", "There is no such project.", hint="GET /api/v1/projects.")
+    if not caller.may(right, p):
+        raise Refusal(
+            403,
+            "not_allowed",
+            f"The role {role} or the token does not allow this.",
+            hint="Ask a manager of the project.",
+        )
+    return Place(project=project, caller=caller, role=role, services=served)
 
 
 Reading = Annotated[Place, Depends(_place("read"))]

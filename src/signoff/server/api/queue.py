@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 from uuid import UUID
 
@@ -12,7 +13,7 @@ from pydantic import ValidationError
 from signoff.core.events import instant
 from signoff.errors import OtherAnswer
 from signoff.server import wire
-from signoff.server.api.context import Answering, refusals
+from signoff.server.api.context import Answering, Place, refusals
 from signoff.server.desks import Desk
 from signoff.server.problems import Refusal
 from signoff.server.render import parse_answers, request_shown, review_shown, undone_shown
@@ -23,8 +24,14 @@ RETRY_SECONDS = 2.0
 
 
 @router.post("/leases")
-def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
+async def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
     """Lease further requests to the caller, and renew the leases of those held."""
+    # A power cut may take a lease. What became of requests whose time ran out it must not take.
+    durable = place.project.queue.due is not None
+    return await place.at_desk(partial(_lease, wanted, place), durable=durable)
+
+
+def _lease(wanted: wire.LeaseWanted, place: Place) -> wire.Leased:
     leased = place.desk.lease(wanted.limit, holding=wanted.holding)
     progress = place.progress()
     nothing = wanted.limit > 0 and not leased.requests
@@ -100,12 +107,16 @@ def return_leases(
 
 
 @router.put("/reviews/{id}", responses=refusals(409, 422))
-def answer(
+async def answer(
     id: Annotated[UUID, Path(description="Made by the caller; names this answer for ever.")],
     given: wire.ReviewGiven,
     place: Answering,
 ) -> wire.ReviewStored:
     """Store an answer. The same request again changes nothing and is answered as before."""
+    return await place.at_desk(partial(_answer, id, given, place), durable=True)
+
+
+def _answer(id: UUID, given: wire.ReviewGiven, place: Place) -> wire.ReviewStored:
     parsed = parse_answers(given.answers, place.project)
     try:
         receipt = place.desk.answer(
