@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.installed
 WORKERS ?= auto
-PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
