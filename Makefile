@@ -8,7 +8,7 @@ BIN := $(VENV)/bin
 PY := $(BIN)/python
 STAMP := $(VENV)/.installed
 WORKERS ?= auto
-PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope
+PYTEST := $(BIN)/pytest -n $(WORKERS) --maxprocesses 4 --dist loadscope --no-loadscope-reorder
 DEMO := build/demo
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
@@ -42,16 +42,18 @@ run: $(STAMP)
 	@sh examples/run.sh $(BIN)/signoff $(DEMO)
 
 # Every check runs whatever the others said, the tests last, so that their summary is what one reads.
+# Types take longest and one core: they are checked beside the others and reported after them.
 define CHECKS
 failed=''; \
 check() { name=$$1; shift; echo "== $$name"; "$$@" || failed="$$failed $$name"; }; \
+said=$$(mktemp); $(BIN)/basedpyright --pythonpath $(PY) >$$said 2>&1 & types=$$!; \
 check 'lint' $(BIN)/ruff check; \
 check 'format' $(BIN)/ruff format --check; \
-check 'types' $(BIN)/basedpyright --pythonpath $(PY); \
 check 'layers' $(BIN)/lint-imports --no-logo; \
 check 'dependencies' $(BIN)/deptry src; \
 if command -v npm >/dev/null; then check 'page' sh -c 'cd web && { [ -d node_modules ] || npm ci --silent; } && npm run --silent check && npm test --silent'; \
-else echo '== page: skipped, no npm on this machine'; fi
+else echo '== page: skipped, no npm on this machine'; fi; \
+wait $$types; typed=$$?; check 'types' sh -c 'cat "$$1"; rm "$$1"; exit "$$2"' types "$$said" "$$typed"
 endef
 define VERDICT
 if [ -n "$$failed" ]; then echo "make $@: failed:$$failed" >&2; exit 1; fi

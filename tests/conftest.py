@@ -18,6 +18,30 @@ from hypothesis import HealthCheck, settings
 REPOSITORY = Path(__file__).resolve().parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
 ALLOWED_SKIPS = ("shared data", "not on this platform")
+# Long modules of few tests, the longest first. A module runs in one worker: begun last, these would
+# leave the other workers without anything to do.
+LONG = (
+    "server/test_many_reviewers.py",
+    "server/test_serve.py",
+    "test_sdk.py",
+    "test_kinds.py",
+    "server/test_browse_pages.py",
+    "learning/test_supervised.py",
+    "server/test_work_openapi.py",
+    "store/test_backup.py",
+    "server/test_matrix.py",
+    "formats/test_table.py",
+    "work/test_killed.py",
+    "test_engine.py",
+    "project/test_verify_live.py",
+    "browser/test_review_page.py",
+    "browser/test_sign_in.py",
+    "browser/test_project_pages.py",
+    "browser/test_two_people.py",
+    "server/test_openapi.py",
+    "test_durability.py",
+    "docs/test_stream_example.py",
+)
 IN_CI = os.environ.get("CI", "").lower() in {"1", "true"}
 
 settings.register_profile("default", deadline=None)
@@ -57,6 +81,15 @@ def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest
     report = yield
     _refuse_skip(report)
     return report
+
+
+# ------------------------------------------------------------------------------------------- order
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long modules first; all else stays as it was, and so does the order within a module."""
+    first = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: first.get(item.path, len(first)))
 
 
 # ---------------------------------------------------------------------------------------- fixtures

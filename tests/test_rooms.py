@@ -82,3 +82,15 @@ def test_nothing_is_pickled() -> None:
     for path in SOURCE.rglob("*.py"):
         tree = ast.parse(path.read_text(encoding="utf-8"))
         assert not {"pickle", "joblib", "marshal", "shelve"} & set(imported(tree)), path
+
+
+def test_the_modules_that_are_to_run_first_exist() -> None:
+    tests = Path(__file__).parent
+    named = ast.parse((tests / "conftest.py").read_text(encoding="utf-8"))
+    long = next(
+        node.value
+        for node in named.body
+        if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "LONG"
+    )
+    missing = [name for name in ast.literal_eval(long) if not (tests / name).is_file()]
+    assert not missing, f"tests/conftest.py names modules that are not there: {missing}"

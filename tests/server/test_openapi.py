@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import re
-import subprocess
-import sys
 from pathlib import Path
-from typing import Any
 
 import httpx2
 import pytest
 from account_houses import AccountHouse
+from fuzzing import fuzz
 from servers import LocalHouse, listening
 
 from signoff.server.serving import listen, port_of
+from signoff.server.wire import PLAIN
 
 pytest.importorskip("schemathesis", reason="schemathesis is not installed (pip install '.[dev]')")
 
 EXAMPLES = pytest.mark.parametrize("examples", [4, pytest.param(40, marks=pytest.mark.soak)])
-SECONDS = 1800
 CONFIG = """
 [parameters]
 "path.p" = "{project}"
@@ -40,43 +38,19 @@ STREAM = "/events$"
 PEOPLE = "/(accounts|people|invitations|tokens)"
 
 
-def fuzz(
-    browser: Any,
-    *options: str,
-    examples: int,
-    cookie: str,
-    url: str,
-    project: str,
-    folder: Path,
-) -> None:
-    """All of schemathesis' checks: statuses, types, schemas, refusals of what is malformed."""
-    config, description = folder / "schemathesis.toml", folder / "openapi.json"
-    description.write_text(browser.get("/api/v1/openapi.json").text, encoding="utf-8")
-    values = {"project": project, "session": browser.cookies[cookie], "origin": url}
-    config.write_text(CONFIG.format(**values), encoding="utf-8")
-    common = ["--url", url, "--checks", "all", "--continue-on-failure"]
-    common += ["--max-examples", str(examples), "--seed", "1", *options]
-    command = [sys.executable, "-m", "schemathesis.cli", "--config-file", str(config), "run"]
-    ended = subprocess.run(
-        [*command, str(description), *common],
-        capture_output=True,
-        text=True,
-        timeout=SECONDS,
-        cwd=folder,
-        check=False,
-    )
-    assert ended.returncode == 0, ended.stdout + ended.stderr
-
-
 @EXAMPLES
 def test_the_api_does_what_its_description_says(
     served: LocalHouse, tmp_path: Path, examples: int
 ) -> None:
     browser = served.browser()
     served.queue.certificate = {"statement": "At most 5 % are wrong."}
-    project = served.queue.project.id
-    told = {"cookie": served.access.cookie, "url": served.url, "project": project}
-    fuzz(browser, "--exclude-path-regex", STREAM, folder=tmp_path, examples=examples, **told)
+    config = CONFIG.format(
+        project=served.queue.project.id,
+        session=browser.cookies[served.access.cookie],
+        origin=served.url,
+    )
+    told = {"config": config, "url": served.url, "folder": tmp_path}
+    fuzz(browser, "--exclude-path-regex", STREAM, examples=examples, **told)
     done = browser.get("/metrics").text
     for route in ("leases", "undo", "history", "reviews/{id}", "requests/{id}/flag"):
         reached = re.findall(rf'projects/{{p}}/{re.escape(route)}",status="(2..|409|422)"', done)
@@ -95,15 +69,9 @@ def test_the_api_about_people_does_what_its_description_says(
         browser = httpx2.Client(base_url=url, headers={"X-Signoff": "1"}, timeout=30)
         session = house.desk.entrance.begin(house.desk.admin(), how="password", old=None)
         browser.cookies.set(house.access.cookie, session.text)
-        told = {"cookie": house.access.cookie, "url": url, "project": house.desk.reviews.id}
-        fuzz(
-            browser,
-            "--include-path-regex",
-            PEOPLE,
-            folder=tmp_path,
-            examples=examples,
-            **told,
-        )
+        config = CONFIG.format(project=house.desk.reviews.id, session=session.text, origin=url)
+        told = {"config": config, "url": url, "folder": tmp_path}
+        fuzz(browser, "--include-path-regex", PEOPLE, examples=examples, **told)
         done = browser.get("/metrics").text
         browser.close()
     house.desk.store.close()
@@ -170,6 +138,11 @@ def test_bodies_refuse_fields_they_do_not_know(house: LocalHouse) -> None:
     schemas = house.browser().get("/api/v1/openapi.json").json()["components"]["schemas"]
     for name in ("LeaseWanted", "GivenBack", "ReviewGiven", "Skipped", "Flagged", "UndoWanted"):
         assert schemas[name]["additionalProperties"] is False
+
+
+@pytest.mark.parametrize("text", ["", "a", "two\nlines\n", "\x01", "\x00", "a\x00", "a\n\x00\n"])
+def test_the_pattern_of_plain_text_refuses_nul_and_nothing_else(text: str) -> None:
+    assert bool(re.search(str(PLAIN["pattern"]), text)) is ("\x00" not in text)
 
 
 def test_the_description_needs_a_session_too(house: LocalHouse) -> None:

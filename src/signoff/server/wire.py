@@ -15,6 +15,9 @@ from signoff.core.people import Role
 MOST_LEASED = 50
 MOST_HELD = 500
 DAY_SECONDS = 86_400.0
+PLAIN: dict[str, JsonValue] = {"pattern": r"^(?:[^\x00]+)?$"}
+"""How a description says :func:`plain_text`. The plainer ``^[^\\x00]*$`` means the same, but tools
+make ``{0,100000}`` of its star and the length beside it, which costs each of them 150 MB."""
 
 
 def plain_text(text: str) -> str:
@@ -32,7 +35,7 @@ def whole(value: object) -> object:
 
 Note = Annotated[
     str,
-    Field(max_length=10_000, json_schema_extra={"pattern": r"^[^\x00]*$"}),
+    Field(max_length=10_000, json_schema_extra=PLAIN),
     AfterValidator(plain_text),
 ]
 Id = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]

@@ -9,12 +9,12 @@ from pydantic import AfterValidator, BeforeValidator, Field
 from signoff.accounts.directory import INVITATION_DAYS, MOST_DAYS, TOKEN_DAYS, Invited, Minted
 from signoff.core.events import instant
 from signoff.core.people import Account, ApiToken, Invitation, Person, Right, Role
-from signoff.server.wire import Asking, Instant, Told, plain_text, whole
+from signoff.server.wire import PLAIN, Asking, Instant, Told, plain_text, whole
 
 Days = Annotated[int, Field(ge=1, le=MOST_DAYS), BeforeValidator(whole)]
 Label = Annotated[
     str,
-    Field(min_length=1, max_length=200, json_schema_extra={"pattern": r"^[^\x00]*$"}),
+    Field(min_length=1, max_length=200, json_schema_extra=PLAIN),
     AfterValidator(plain_text),
 ]
 

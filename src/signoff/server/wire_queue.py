@@ -8,14 +8,14 @@ from uuid import UUID
 from pydantic import AfterValidator, Field, JsonValue
 
 from signoff.core.queueing import MOST_TAG
-from signoff.server.wire import Answers, Asking, Id, Instant, Told, plain_text
+from signoff.server.wire import PLAIN, Answers, Asking, Id, Instant, Told, plain_text
 
 MOST_TAGS = 50
 MOST_PEOPLE = 50
 
 Words = Annotated[
     str,
-    Field(min_length=1, max_length=10_000, json_schema_extra={"pattern": r"^[^\x00]*$"}),
+    Field(min_length=1, max_length=10_000, json_schema_extra=PLAIN),
     AfterValidator(plain_text),
 ]
 Tag = Annotated[

@@ -6,13 +6,11 @@ from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from signoff.server.wire import Asking, Told, plain_text
+from signoff.server.wire import PLAIN, Asking, Told, plain_text
 
 MOST_ITEMS = 1000
 MOST_WAIT_SECONDS = 60
 MOST_TEXT = 100_000
-
-PLAIN: dict[str, JsonValue] = {"pattern": r"^[^\x00]*$"}
 
 Key = Annotated[
     str,

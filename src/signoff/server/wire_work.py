@@ -11,13 +11,13 @@ from signoff.core.certification import parse_share
 from signoff.core.events import instant
 from signoff.core.records import Job, Json
 from signoff.core.routing import Certified, People, Policy, Threshold
-from signoff.server.wire import Asking, Id, Instant, Told, plain_text
+from signoff.server.wire import PLAIN, Asking, Id, Instant, Told, plain_text
 from signoff.store.transfers import Upload
 from signoff.store.webhooks import Delivery, Webhook
 
 Word = Annotated[
     str,
-    Field(min_length=1, max_length=200, json_schema_extra={"pattern": r"^[^\x00]*$"}),
+    Field(min_length=1, max_length=200, json_schema_extra=PLAIN),
     AfterValidator(plain_text),
 ]
 Share = Annotated[str, Field(min_length=1, max_length=20, examples=["5%", "0.05"])]
