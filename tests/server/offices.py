@@ -39,6 +39,7 @@ def begin(
     reviewer: str = "none",
     policy: Policy | None = None,
     labels: tuple[str, ...] = LABELS,
+    overlap: int | None = None,
 ) -> Exit:
     """A project, worked on as far as it goes: with ``column:label`` to its end."""
     return execute(
@@ -49,6 +50,7 @@ def begin(
             key="id",
             project=name,
             policy=policy,
+            overlap=overlap,
             reviewer=reviewer,
             store=str(where),
             out=str(where.with_suffix(".csv")),

@@ -12,35 +12,13 @@ from directories import PASSWORD
 from offices import STATIC, begin, office, token_of, words
 
 from signoff.core.event_types import EVENT_TYPES
-from signoff.core.questions import Choice, Form, Rating
 from signoff.core.routing import People
 from signoff.server.app import create_app
 from signoff.server.guard import loopback_hosts
 from signoff.server.site.context import Office
 from signoff.server.site.log import WORDS
-from signoff.server.site.people import Agreement, agreement, reviewer_name
+from signoff.server.site.people import reviewer_name
 from signoff.server.stored import StoredDesks, StoredProjects
-
-FORM = Form((Choice.of(["Yes", "No"]), Rating(name="tone")))
-
-
-def said(label: str, tone: int) -> dict[str, object]:
-    return {"answer": {"label": label}, "tone": {"value": tone}}
-
-
-def test_agreement_counts_every_pair_of_people_and_every_question() -> None:
-    overlaps = [
-        {"a": said("Yes", 3), "b": said("Yes", 4)},
-        {"a": said("No", 3), "b": said("No", 3), "c": said("Yes", 3)},
-    ]
-    found = agreement(FORM, overlaps)
-    assert found["a"] == Agreement(same=1 + 2 + 1, pairs=2 + 4)
-    assert found["b"] == Agreement(same=1 + 2 + 1, pairs=2 + 4)
-    assert found["c"] == Agreement(same=2, pairs=4)
-
-
-def test_answers_to_an_earlier_question_are_left_out() -> None:
-    assert agreement(FORM, [{"a": said("Perhaps", 3), "b": said("Yes", 3)}]) == {}
 
 
 def test_whoever_was_removed_goes_by_the_end_of_an_id() -> None:

@@ -1,4 +1,4 @@
-"""What those who run a project look at: items people were asked, who answered, events.
+"""What those who run a project look at: items people were asked, and events.
 
 Only reads. Lists go by keyset: each page begins behind the last row of the one before, so that the
 millionth row costs what the first does. SQL only; what a visitor may see is for the caller.
@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Literal, cast
 
 import sqlalchemy as sa
@@ -21,15 +20,8 @@ from signoff.store.schema import (
     event_content,
     events,
     requests,
-    reviewers,
     reviews,
 )
-
-PACE_OF = 200
-"""How many of a reviewer's last answers their pace is taken from."""
-
-MOST_OVERLAPS = 5_000
-"""How many items with several answers agreement is measured on: the newest ones."""
 
 FEW = 500
 """How many items are named one by one in a query; of more the range is read."""
@@ -80,22 +72,6 @@ class Wanted:
     reason: AskReason | None = None
     reviewer: str | None = None
     label: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewerWork:
-    """What a reviewer did: ``answers`` that count, ``extra`` ones beside others'.
-
-    ``seconds`` is the median of the last timed answers, ``last`` when the newest answer came.
-    """
-
-    id: str
-    name: str | None
-    kind: str
-    answers: int
-    extra: int
-    last: int | None
-    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -218,77 +194,6 @@ class Browsing(Database):
             )
         return found
 
-    def reviewers_work(self, project: str) -> list[ReviewerWork]:
-        """What each reviewer of a project did; who answered most comes first."""
-        stands = reviews.c.undone.is_(False)
-        counted = sa.func.count(reviews.c.n).filter(stands, reviews.c.counted.is_(True))
-        extra = sa.func.count(reviews.c.n).filter(stands, reviews.c.counted.is_(False))
-        with self.reading() as db:
-            rows = db.execute(
-                sa.select(
-                    reviewers.c.id,
-                    reviewers.c.name,
-                    reviewers.c.kind,
-                    counted.label("answers"),
-                    extra.label("extra"),
-                    sa.func.max(reviews.c.at).label("last"),
-                )
-                .select_from(reviewers)
-                .outerjoin(
-                    reviews,
-                    (reviews.c.reviewer == reviewers.c.id) & (reviews.c.project == project),
-                )
-                .where(reviewers.c.project == project)
-                .group_by(reviewers.c.id, reviewers.c.name, reviewers.c.kind)
-                .order_by(counted.desc(), reviewers.c.id)
-            ).all()
-            return [
-                ReviewerWork(
-                    id=row.id,
-                    name=row.name,
-                    kind=row.kind,
-                    answers=row.answers,
-                    extra=row.extra,
-                    last=row.last,
-                    seconds=_pace(db, project, row.id),
-                )
-                for row in rows
-            ]
-
-    def overlaps(self, project: str) -> list[Mapping[str, Json]]:
-        """Answers of different people to the same item: reviewer to answers by question, for each
-        such item."""
-        stands = (
-            (reviews.c.project == project)
-            & reviews.c.undone.is_(False)
-            & reviews.c.answers.is_not(None)
-        )
-        several = (
-            sa.select(reviews.c.pool, reviews.c.item)
-            .where(stands)
-            .group_by(reviews.c.pool, reviews.c.item)
-            .having(sa.func.count(sa.distinct(reviews.c.reviewer)) > 1)
-            .order_by(sa.func.max(reviews.c.n).desc())
-            .limit(MOST_OVERLAPS)
-            .subquery()
-        )
-        with self.reading() as db:
-            rows = db.execute(
-                sa.select(reviews)
-                .join(
-                    several,
-                    (several.c.pool == reviews.c.pool) & (several.c.item == reviews.c.item),
-                )
-                .where(stands)
-                .order_by(reviews.c.n)
-            )
-            found: dict[tuple[int, int], dict[str, Json]] = {}
-            for row in rows:
-                # Whoever answers an item again is heard once, as they think now.
-                if row.answers is not None:
-                    found.setdefault((row.pool, row.item), {})[row.reviewer] = row.answers
-        return list(found.values())
-
 
 # -------------------------------------------------------------------------------- items
 
@@ -404,20 +309,6 @@ def _with_answers(
 def _among(column: sa.Column[int], items: Sequence[int]) -> sa.ColumnElement[bool]:
     few = len(items) <= FEW
     return column.in_(items) if few else column.between(min(items), max(items))
-
-
-def _pace(db: sa.Connection, project: str, reviewer: str) -> float | None:
-    rows = db.scalars(
-        sa.select(reviews.c.seconds)
-        .where(
-            reviews.c.project == project,
-            reviews.c.reviewer == reviewer,
-            reviews.c.seconds.is_not(None),
-        )
-        .order_by(reviews.c.n.desc())
-        .limit(PACE_OF)
-    ).all()
-    return median(rows) if rows else None
 
 
 def _seen(row: sa.Row[tuple[object, ...]]) -> SeenEvent:

@@ -28,6 +28,7 @@ from signoff.core.records import (
 )
 from signoff.store import erase, gold, log, projects, queue, reviews
 from signoff.store.admitting import Admitting
+from signoff.store.answerers import Answerers
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
 from signoff.store.jobs import Jobs, finish
@@ -62,6 +63,7 @@ class SqlStore(
     Webhooks,
     Streaming,
     Browsing,
+    Answerers,
     Presenting,
     Talking,
 ):
