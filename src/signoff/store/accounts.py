@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
@@ -72,6 +72,12 @@ def find_account(db: sa.Connection, id: str) -> Account | None:
     query = sa.select(accounts).where(accounts.c.id == id, accounts.c.removed.is_(None))
     row = db.execute(query).first()
     return None if row is None else read_account(row)
+
+
+def names_of(db: sa.Connection, ids: Collection[str]) -> dict[str, str | None]:
+    """The names of those of these ids that are accounts; None for whoever was removed."""
+    query = sa.select(accounts.c.id, accounts.c.name).where(accounts.c.id.in_(ids))
+    return {row.id: row.name for row in db.execute(query)}
 
 
 def kept_password(db: sa.Connection, id: str) -> str | None:

@@ -6,7 +6,8 @@ millionth row costs what the first does. SQL only; what a visitor may see is for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, cast
 
@@ -176,6 +177,22 @@ class Browsing(Database):
             return [
                 _seen(row) for row in db.execute(query.order_by(events.c.n.desc()).limit(limit))
             ]
+
+    def doers_of(self, wanted: Sequence[str]) -> dict[str, str]:
+        """Whom events name privately as the one who did it, by event; an account or a name."""
+        query = sa.select(event_content.c.event, event_content.c.value).where(
+            event_content.c.event.in_(wanted), event_content.c.name == "by"
+        )
+        with self.reading() as db:
+            return {event: str(json.loads(value)) for event, value in db.execute(query)}
+
+    def givers_of(self, answers: Collection[str]) -> dict[str, str]:
+        """The reviewers who gave answers, by the answer's event."""
+        query = sa.select(events.c.id, events.c.canonical).where(events.c.id.in_(answers))
+        with self.reading() as db:
+            rows = db.execute(query).all()
+        bodies: dict[str, Json] = {row.id: json.loads(row.canonical)["body"] for row in rows}
+        return {id: str(body["reviewer"]) for id, body in bodies.items() if "reviewer" in body}
 
     def artifact_digest(self, project: str, name: str, root: str) -> str:
         """The SHA-256 that a columnar file has now; raises :class:`StoreError` where none is

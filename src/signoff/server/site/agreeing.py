@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from itertools import combinations
 
 from signoff.core.agreement import Agreement, Reading, agreement, comparable, reading
-from signoff.core.questions import Question, Form
+from signoff.core.questions import Form, Question
 from signoff.core.records import Answers, Json
 from signoff.errors import InputError
 

@@ -17,7 +17,7 @@ from signoff.core.records import AskReason, Json, Pool
 from signoff.errors import InputError
 from signoff.server.lookup import By, Found
 from signoff.server.site.context import Visit
-from signoff.server.site.people import reviewer_name
+from signoff.server.site.naming import Names
 from signoff.store.browsing import AskedItem, Wanted
 
 PAGE = 50
@@ -111,10 +111,8 @@ class Listing:
     @classmethod
     def of(cls, visit: Visit, pool: Pool) -> Listing:
         """The listing of a pool."""
-        names = {
-            work: reviewer_name(work, None if name == work else name)
-            for work, name in visit.store.reviewer_names(visit.id).items()
-        }
+        known = Names.of(visit)
+        names = {id: known.reviewer(id) for id in known.reviewers}
         return cls(visit=visit, pool=pool, names=names)
 
     @property

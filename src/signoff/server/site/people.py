@@ -20,11 +20,11 @@ from signoff.server.site.agreeing import Pairs, answers_of, by_person, by_questi
 from signoff.server.site.context import Changing, Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Form as Sent
 from signoff.server.site.forms import Posted
+from signoff.server.site.naming import shown_name
 from signoff.store.answerers import ReviewerWork
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-SHOWN_OF_ID = 8
 NOBODY = "none"
 """What a form says to take a role away."""
 
@@ -51,17 +51,12 @@ class Person:
     @property
     def name(self) -> str:
         """Their name; whoever was removed goes by the end of an id."""
-        return reviewer_name(self.work.id, self.work.name)
+        return shown_name(self.work.id, self.work.name)
 
     @property
     def is_person(self) -> bool:
         """Whether somebody answers under this name who is not a column or a function."""
         return self.work.kind == PERSON
-
-
-def reviewer_name(id: str, name: str | None) -> str:
-    """What a reviewer is called on these pages."""
-    return f"removed ({id[-SHOWN_OF_ID:]})" if name is None else name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
