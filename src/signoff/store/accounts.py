@@ -7,8 +7,8 @@ from collections.abc import Collection, Mapping, Sequence
 import sqlalchemy as sa
 
 from signoff.core.canonical import canonical_json
-from signoff.core.people import Account, Person, Role, name_key
-from signoff.core.records import NewEvent
+from signoff.core.people import Account, Person, Role, name_key, role_in
+from signoff.core.records import FirstManager, NewEvent
 from signoff.errors import InputError, StoreBusy
 from signoff.store import log
 from signoff.store.schema import event_content, events, projects, reviewers
@@ -148,6 +148,22 @@ def write_role(db: sa.Connection, account: str, project: str, role: Role | None)
         db.execute(sa.insert(roles).values(account=account, project=project, role=role))
 
 
+def make_first_manager(
+    db: sa.Connection, project: str, first: FirstManager | None
+) -> Sequence[NewEvent]:
+    """Let whoever began a project manage it; the events of that. Whoever was removed meanwhile
+    gets nothing."""
+    if first is None:
+        return []
+    query = sa.select(accounts.c.id).where(
+        accounts.c.id == first.account, accounts.c.removed.is_(None)
+    )
+    if db.execute(query.with_for_update()).first() is None:
+        return []
+    write_role(db, first.account, project, "manager")
+    return [first.event]
+
+
 def change_role(
     db: sa.Connection, account: str, project: str | None, role: Role | None, was: Role | None
 ) -> None:
@@ -183,14 +199,20 @@ def keep_an_admin(db: sa.Connection, leaving: Account) -> None:
 
 def list_people(db: sa.Connection, project: str) -> list[Person]:
     """Who may use a project: those with a role in it, and those with one everywhere."""
-    role = sa.func.coalesce(roles.c.role, accounts.c.everywhere)
     query = (
-        sa.select(accounts.c.id, accounts.c.name, role.label("role"))
+        sa.select(accounts.c.id, accounts.c.name, roles.c.role, accounts.c.everywhere)
         .outerjoin(roles, (roles.c.account == accounts.c.id) & (roles.c.project == project))
-        .where(accounts.c.removed.is_(None), role.is_not(None))
+        .where(
+            accounts.c.removed.is_(None),
+            roles.c.role.is_not(None) | accounts.c.everywhere.is_not(None),
+        )
         .order_by(accounts.c.id)
     )
-    return [Person(account=id, name=name, role=held) for id, name, held in db.execute(query)]
+    return [
+        Person(account=id, name=name, role=held, everywhere=held == everywhere)
+        for id, name, given, everywhere in db.execute(query)
+        if (held := role_in(given, everywhere)) is not None
+    ]
 
 
 def projects_of(db: sa.Connection, account: Account) -> list[str]:

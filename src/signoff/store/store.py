@@ -18,6 +18,7 @@ from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
     CarriedAnswer,
+    FirstManager,
     JobDone,
     NewEvent,
     NewRequest,
@@ -27,6 +28,7 @@ from signoff.core.records import (
     Round,
 )
 from signoff.store import erase, gold, log, projects, queue, reviews
+from signoff.store.accounts import make_first_manager
 from signoff.store.admitting import Admitting
 from signoff.store.answerers import Answerers
 from signoff.store.browsing import Browsing
@@ -171,10 +173,11 @@ class SqlStore(
         carried: Sequence[CarriedAnswer] = (),
         *,
         founding: Project | None = None,
+        manager: FirstManager | None = None,
         done: JobDone | None = None,
     ) -> None:
         """Store rows that came in together, with the answers that equal items got before; with the
-        project that begins with them, and the end of the job that brought them.
+        project that begins with them, who manages it, and the end of the job that brought them.
 
         Raises :class:`JobMoved` where the job is not this worker's any more.
         """
@@ -193,7 +196,8 @@ class SqlStore(
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
             reviews.carry(db, pool.project, pool.number, pool.phase, carried)
-            log.append(db, pool.project, [*events, *(each.event for each in carried)])
+            told = make_first_manager(db, pool.project, manager)
+            log.append(db, pool.project, [*events, *told, *(each.event for each in carried)])
 
     def pools(self, project: str) -> list[Pool]:
         """The pools of a project, oldest first."""

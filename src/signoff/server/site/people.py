@@ -168,6 +168,7 @@ def _team(visit: Visit, members: Sequence[Member]) -> Team | None:
             each.account
             for each in members
             if each.account != visit.place.caller.actor
+            and not each.everywhere
             and directory.store.roles_of(each.account).get(visit.id) in roles
         ),
         invitations=directory.invitations(visit.id),
