@@ -120,6 +120,14 @@ class Desk(Protocol):
     def thread(self, request: str, /, *, everything: bool = False) -> Sequence[Said]: ...
 
 
+class Looking(Protocol):
+    """What somebody sees of a queue by looking at it, whether or not they ever answered."""
+
+    def recent(self, limit: int, /) -> Sequence[Recent]: ...
+    def mine(self) -> int: ...
+    def known(self) -> tuple[int, int]: ...
+
+
 class Person(Protocol):
     """Somebody who answers, as managers see them."""
 
@@ -150,10 +158,17 @@ class Manager(Protocol):
 class Desks(Protocol):
     """Where the desk of a reviewer comes from, by the reviewer's name.
 
-    ``account``: whose name it is; somebody else may have had it before.
+    ``account``: whose name it is; somebody else may have had it before. Who takes a desk joins the
+    project as a reviewer, who is ``looking`` does not.
     """
 
-    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk: ...
+    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk:
+        """Raises :class:`InputError` where the account was removed."""
+        ...
+
+    def looking(
+        self, project: Project, reviewer: str, account: str | None = None, /
+    ) -> Looking: ...
     def manager(self, project: Project) -> Manager:
         """Where managers sit."""
         ...

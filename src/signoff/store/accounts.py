@@ -130,8 +130,20 @@ def alive(db: sa.Connection, account: str) -> Account:
     query = sa.select(accounts).where(accounts.c.id == account, accounts.c.removed.is_(None))
     row = db.execute(query.with_for_update()).first()
     if row is None:
-        raise InputError("There is no such account.", hint="Look at the list.", code="no_account")
+        raise no_account()
     return read_account(row)
+
+
+def require_named(db: sa.Connection, account: str, name: str) -> None:
+    """Raise :class:`InputError` where an account has not this name; until the transaction ends
+    nobody takes it away."""
+    if alive(db, account).name != name:
+        raise no_account()
+
+
+def no_account() -> InputError:
+    """Nobody has this account, or nobody any more."""
+    return InputError("There is no such account.", hint="Look at the list.", code="no_account")
 
 
 def roles_of(db: sa.Connection, account: str) -> dict[str, Role]:

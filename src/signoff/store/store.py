@@ -28,7 +28,7 @@ from signoff.core.records import (
     Round,
 )
 from signoff.store import erase, gold, log, projects, queue, reviews
-from signoff.store.accounts import make_first_manager
+from signoff.store.accounts import make_first_manager, require_named
 from signoff.store.admitting import Admitting
 from signoff.store.answerers import Answerers
 from signoff.store.browsing import Browsing
@@ -139,16 +139,26 @@ class SqlStore(
         with self.reading() as db:
             return projects.project_names(db)
 
-    def find_reviewer(self, project: str, name: str) -> str | None:
-        """The id of a reviewer by name."""
+    def find_reviewer(self, project: str, name: str, *, account: str | None = None) -> str | None:
+        """The id of a reviewer by name; none where it is not (any more) the name of ``account``."""
         with self.reading() as db:
-            return projects.find_reviewer(db, project, name)
+            return projects.find_reviewer(db, project, name, account)
 
     def add_reviewer(
-        self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
+        self,
+        project: str,
+        id: str,
+        name: str,
+        kind: str,
+        events: Sequence[NewEvent],
+        *,
+        account: str | None = None,
     ) -> None:
-        """Store a new reviewer."""
+        """Store a new reviewer; raises :class:`InputError` where it was the name of an ``account``
+        that was removed meanwhile: nothing brings a removed name back."""
         with self.transaction() as db:
+            if account is not None:
+                require_named(db, account, name)
             projects.insert_reviewer(db, project, id, name, kind)
             log.append(db, project, events)
 

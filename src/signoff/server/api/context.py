@@ -11,9 +11,10 @@ from fastapi import Depends, Path, Request
 from signoff.accounts.directory import Directory
 from signoff.core.people import Right, Role
 from signoff.core.records import Project
+from signoff.errors import InputError
 from signoff.server import wire
 from signoff.server.access import Access, Caller
-from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
+from signoff.server.desks import Desk, Desks, Looking, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
@@ -75,14 +76,19 @@ def known_caller(request: Request) -> Caller:
     """Who is calling; refuses strangers."""
     caller = services(request).access.caller(request)
     if caller is None:
-        raise Refusal(
-            401,
-            "no_session",
-            "Nobody is signed in.",
-            hint="Sign in on the page, or send an API token.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise nobody()
     return caller
+
+
+def nobody() -> Refusal:
+    """Whoever calls is not known, or not any more."""
+    return Refusal(
+        401,
+        "no_session",
+        "Nobody is signed in.",
+        hint="Sign in on the page, or send an API token.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 def site_admin(request: Request) -> Caller:
@@ -110,8 +116,19 @@ class Place:
 
     @property
     def desk(self) -> Desk:
-        """The caller's desk."""
-        return self.services.desks(self.project, self.caller.name, self.caller.account)
+        """The caller's desk; who takes it is a reviewer of the project from then on."""
+        try:
+            return self.services.desks(self.project, self.caller.name, self.caller.account)
+        except InputError as gone:
+            if gone.code != "no_account":
+                raise
+            # Removed since this request came in: it is too late for it.
+            raise nobody() from None
+
+    @property
+    def looking(self) -> Looking:
+        """What the caller sees of the queue without taking a desk."""
+        return self.services.desks.looking(self.project, self.caller.name, self.caller.account)
 
     @property
     def manager(self) -> Manager:
@@ -124,9 +141,10 @@ class Place:
             standing = self.services.projects.standing(self.project)
         if standing is None or not self.caller.may("answer", self.project.id):
             return progress_shown(standing, self.project)
-        desk = self.desk
-        mine, (_, checked) = desk.mine(), desk.known()
-        seen = self.services.seen.beside(standing, (self.project.id, self.caller.name), desk.known)
+        looking = self.looking
+        mine, (_, checked) = looking.mine(), looking.known()
+        who = (self.project.id, self.caller.name)
+        seen = self.services.seen.beside(standing, who, looking.known)
         return progress_shown(standing, self.project, mine=mine + checked, known=seen)
 
 
