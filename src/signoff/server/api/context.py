@@ -155,7 +155,10 @@ def _place(right: Right) -> Callable[..., Place]:
         role = caller.role(p)
         if project is None or role is None:
             raise Refusal(
-                404, "no_project", "There is no such project.", hint="GET /api/v1/projects."
+                404,
+                "no_project",
+                "There is no such project, or you have no role in it.",
+                hint="Ask whoever runs it to invite you.",
             )
         if not caller.may(right, p):
             raise Refusal(
