@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
@@ -67,7 +68,8 @@ class AskedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which asked items to list. ``label``: a question and its label, "" for "cannot say"."""
+    """Which asked items to list. ``label``: a question and what was said to it: a label, one of
+    several labels, a number, a side; "" for "cannot say"."""
 
     state: Literal["any", "waiting", "answered"] = "any"
     reason: AskReason | None = None
@@ -230,25 +232,34 @@ def _in_order(
 def _newest_answered(
     db: sa.Connection, project: str, pool: int, wanted: Wanted, *, before: int | None, limit: int
 ) -> list[AskedItem]:
+    newer = reviews.alias("newer")
     query = (
         sa.select(requests, reviews.c.n)
         .join(reviews, reviews.c.request == requests.c.id)
-        .where(reviews.c.project == project, reviews.c.pool == pool, *_stands(wanted))
+        .where(
+            reviews.c.project == project,
+            reviews.c.pool == pool,
+            *_stands(wanted),
+            *_asked(wanted),
+            # An item with several answers stands where its newest one does, and nowhere else.
+            ~sa.exists().where(
+                newer.c.project == project,
+                newer.c.pool == pool,
+                newer.c.item == reviews.c.item,
+                newer.c.n > reviews.c.n,
+                *_stands(wanted, newer),
+            ),
+        )
     )
-    if wanted.reason is not None:
-        query = query.where(requests.c.reason == wanted.reason)
     if before is not None:
         query = query.where(reviews.c.n < before)
     rows = db.execute(query.order_by(reviews.c.n.desc()).limit(limit)).all()
-    # An item with several answers stands where its newest one does.
-    newest: dict[int, sa.Row[tuple[object, ...]]] = {}
-    for row in rows:
-        newest.setdefault(row.item, row)
-    items = _with_answers(db, project, pool, list(newest.values()))
+    items = _with_answers(db, project, pool, rows)
     return sorted(items, key=lambda each: -each.cursor)
 
 
-def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _asked(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    """What is wanted of a request itself."""
     parts: list[sa.ColumnElement[bool]] = []
     if wanted.state == "waiting":
         parts.append(requests.c.state.in_(WAITING))
@@ -256,6 +267,11 @@ def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         parts.append(requests.c.state == "answered")
     if wanted.reason is not None:
         parts.append(requests.c.reason == wanted.reason)
+    return parts
+
+
+def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    parts = _asked(wanted)
     if wanted.reviewer is not None or wanted.label is not None:
         given = sa.select(reviews.c.n).where(
             reviews.c.request == requests.c.id,
@@ -268,21 +284,31 @@ def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return parts
 
 
-def _stands(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _stands(wanted: Wanted, table: sa.FromClause = reviews) -> list[sa.ColumnElement[bool]]:
+    """What is wanted of an answer that counts and was not taken back."""
     parts: list[sa.ColumnElement[bool]] = [
-        reviews.c.undone.is_(False),
-        reviews.c.counted.is_(True),
+        table.c.undone.is_(False),
+        table.c.counted.is_(True),
     ]
     if wanted.reviewer is not None:
-        parts.append(reviews.c.reviewer == wanted.reviewer)
+        parts.append(table.c.reviewer == wanted.reviewer)
     if wanted.label is not None:
         question, label = wanted.label
-        said = reviews.c.answers[question]
-        if label:
-            parts.append(said["label"].as_string() == label)
-        else:
-            parts.append(said["cannot_say"].as_boolean().is_(True))
+        parts.append(_says(table.c.answers[question], label))
     return parts
+
+
+def _says(answer: Any, label: str) -> sa.ColumnElement[bool]:
+    """Whether an answer in JSON is this label, holds it, or is this number or side."""
+    if not label:
+        return answer["cannot_say"].as_boolean().is_(True)
+    ways = [answer[name].as_string() == label for name in ("label", "preferred")]
+    # One of several, between its quotes; SQLite keeps letters beyond ASCII as it was given them.
+    for written in {json.dumps(label), json.dumps(label, ensure_ascii=False)}:
+        ways.append(answer["labels"].as_string().contains(written, autoescape=True))
+    with suppress(ValueError):
+        ways.append(answer["value"].as_float() == float(label))
+    return sa.or_(*ways)
 
 
 def _with_answers(
