@@ -94,12 +94,15 @@ class Said:
     at: int
 
 
-def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
+def sign_in(
+    store: Store, recorder: Recorder, *, name: str, kind: str, account: str | None = None
+) -> str:
     """The id of a reviewer of a project by name, who joins it where new.
 
-    Raises :class:`UsageError` where a reviewer of another kind has the name.
+    ``account``: whose name it is. Raises :class:`UsageError` where a reviewer of another kind has
+    the name, :class:`InputError` where the account was removed.
     """
-    known = store.find_reviewer(recorder.project, name)
+    known = store.find_reviewer(recorder.project, name, account=account)
     if known is not None:
         _refuse_other_kind(store.reviewer_sources(recorder.project)[known], name, kind)
         return known
@@ -108,7 +111,7 @@ def sign_in(store: Store, recorder: Recorder, *, name: str, kind: str) -> str:
     if kind != PERSON:
         body["name"] = name  # of a column or a function: nobody's name
     joined = recorder.event("reviewer.added", body, {"name": name})
-    store.add_reviewer(recorder.project, id, name, kind, [joined])
+    store.add_reviewer(recorder.project, id, name, kind, [joined], account=account)
     return id
 
 

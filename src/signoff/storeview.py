@@ -143,11 +143,15 @@ class StoreView:
 
     # ------------------------------------------------------------------- results
 
-    def results(self) -> pl.DataFrame:
-        """The data's columns and ``signoff_*`` columns, row by row, all pools."""
+    def results(self, *, blind: bool = False) -> pl.DataFrame:
+        """The data's columns and ``signoff_*`` columns, row by row, all pools.
+
+        ``blind``: for eyes that may still answer. Of what is open and certified it tells what
+        people said, and neither why they were asked nor what the model says.
+        """
         if self.is_stream:
-            return stream_results(self.store, self.project)
-        parts = [pool_results(self.store, self.project, pool) for pool in self.pools]
+            return stream_results(self.store, self.project, blind=blind)
+        parts = [pool_results(self.store, self.project, pool, blind=blind) for pool in self.pools]
         return pl.concat(parts, how="diagonal_relaxed")
 
     def export(self, out: str) -> None:

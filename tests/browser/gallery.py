@@ -10,16 +10,20 @@ from typing import Any
 
 from teams import STORE, TESTS  # noqa: F401  (puts the helpers of the server's tests on the path)
 
-from offices import begin  # isort: skip
+from offices import LABELS, begin  # isort: skip
 from servers import new_id  # isort: skip
 
 from signoff.bootstrap import open_store, recorder_for
+from signoff.core.questions import Choice, Chosen, Form, Rated, Rating
 from signoff.core.records import PageSettings, Project
 from signoff.core.routing import Certified
 from signoff.core.routing import People as Alone
 from signoff.live import Stream
+from signoff.managing import Known
+from signoff.server.stored import StoredDesks, open_served
 
 LETTERS, LONG, RIGHT_TO_LEFT, TICKETS, QUIET = "letters", "long", "rtl", "tickets", "quiet"
+PANEL = "panel"
 LONG_NAME = (
     "Complaints of the second quarter, read again after the change of the returns policy in all"
     " branches and Donaudampfschifffahrtsgesellschaftskapitänskajütenschlüsselanhänger"
@@ -74,7 +78,9 @@ def furnish(folder: Path) -> Gallery:
         "تقييمات العملاء": RIGHT_TO_LEFT,
         "Tickets": TICKETS,
         "Nobody answered yet": QUIET,
+        "Second opinions": PANEL,
     }
+    _ask_a_panel(where)
     store = open_store(str(where), create=False)
     projects = {names[project.name]: project for project in store.projects()}
     project = projects[LETTERS]
@@ -84,6 +90,36 @@ def furnish(folder: Path) -> Gallery:
     store.change_page(project.id, settings, [recorder.event("page.changed", told)])
     store.close()
     return Gallery(projects=projects)
+
+
+def _ask_a_panel(where: Path) -> None:
+    """A project with two questions that two people answer, with tags and known answers."""
+    form = Form((Choice.of(LABELS, text="How does it sound?"), Rating(name="strength")))
+    begin(where, "Second opinions", rows=60, form=form, policy=Alone(), overlap=2)
+    with open_served(str(where)) as store:
+        project = store.find_project("Second opinions")
+        assert project is not None
+        manager = StoredDesks(store=store).manager(project)
+        answers = {"answer": Chosen(LABELS[0]), "strength": Rated(4)}
+        manager.plant(
+            [
+                Known(
+                    key=f"known-{n}", answers=answers, shown={"text": f"As good as {n}", "data": {}}
+                )
+                for n in range(12)
+            ]
+        )
+        for at, name in enumerate(("Ann", "Dr. Benedikta Schreiber-Lang")):
+            desk = StoredDesks(store=store)(project, name)
+            desk.gold_share = 0.5
+            while asked := desk.next_many(10):
+                for n, request in enumerate(asked):
+                    said = {
+                        "answer": Chosen(LABELS[int("good" not in request.item.text)]),
+                        "strength": Rated(1 + (n + at * (n % 3 == 0)) % 5),
+                    }
+                    desk.answer(request, said, seconds=2.5 + 60 * at)
+            manager.tag(desk.reviewer, ["medic", "returns-policy-2026", "de"][: 1 + 2 * at])
 
 
 def answer_some(browser: Any, project: Project, labels: Sequence[str], *, most: int = 6) -> None:

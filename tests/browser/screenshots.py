@@ -23,6 +23,7 @@ from gallery import (
     LETTERS,
     LONG,
     LONG_LABELS,
+    PANEL,
     QUIET,
     RIGHT_TO_LEFT,
     TICKETS,
@@ -162,10 +163,14 @@ def choose_all(page: Page) -> None:
     page.get_by_role("checkbox", name="Choose every item that waits").check()
 
 
+def open_ids(page: Page) -> None:
+    page.get_by_text("Who is who in the file").click()
+
+
 def scenes_of(gallery: Gallery, folder: Path) -> list[Scene]:
     """Every page, with something to see and with nothing."""
     letters, long, rtl = (gallery.path(each) for each in (LETTERS, LONG, RIGHT_TO_LEFT))
-    tickets, quiet = gallery.path(TICKETS), gallery.path(QUIET)
+    tickets, quiet, panel = (gallery.path(each) for each in (TICKETS, QUIET, PANEL))
     table = write_csv(folder / "letters.csv", two_topics(30))
     wide = write_csv(
         folder / f"{'a-very-long-file-name-' * 4}.csv",
@@ -198,16 +203,20 @@ def scenes_of(gallery: Gallery, folder: Path) -> list[Scene]:
         Scene(name="item", path=f"{letters}/items/1/0"),
         Scene(name="item-long", path=f"{long}/items/1/0"),
         Scene(name="item-rtl", path=f"{rtl}/items/1/0"),
+        Scene(name="items-panel", path=f"{panel}/items?sort=newest"),
         Scene(name="people", path=f"{long}/people"),
+        Scene(name="people-panel", path=f"{panel}/people"),
         Scene(name="people-invite", path=f"{quiet}/people", steps=invite),
         Scene(name="settings", path=f"{letters}/settings"),
         Scene(name="settings-preview", path=f"{letters}/settings", steps=preview),
         Scene(name="settings-long", path=f"{long}/settings"),
         Scene(name="log", path=f"{letters}/log"),
         Scene(name="log-stream", path=f"{tickets}/log"),
+        Scene(name="log-people", path=f"{long}/log", steps=open_ids),
         Scene(name="verified", path=f"{letters}/log", steps=press("Verify", until="verifies")),
         Scene(name="exported", path=f"{letters}/items", steps=press("Export", until="is ready")),
         Scene(name="refused", path="/projects/nowhere"),
+        Scene(name="refused-page", path="/nowhere"),
         Scene(name="refused-erasure", path=f"{letters}/settings", steps=erase_nobody),
         Scene(name="choose-project", path="/"),
     ]

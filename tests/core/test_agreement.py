@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from signoff.core.agreement import agreement
+from signoff.core.agreement import Agreement, agreement, comparable, reading
 from signoff.core.questions import (
     CANNOT_SAY,
     Answer,
@@ -113,3 +113,36 @@ def test_so_many_different_texts_have_no_alpha_and_their_share_still() -> None:
     found = agreement(Text(), units)
     assert found is not None
     assert (found.same, found.alpha) == (1.0, None)
+
+
+def test_of_long_texts_the_first_items_are_compared_and_of_labels_all() -> None:
+    texts = [
+        [Written(f"{n} " + "word " * 100), Written(f"{n} " + "other " * 100)] for n in range(60)
+    ]
+    assert agreement(Text(), texts).alpha is None  # type: ignore[union-attr]
+    some = comparable(texts)
+    assert 0 < len(some) < len(texts)
+    assert some == texts[: len(some)]
+    assert agreement(Text(), some).alpha is not None  # type: ignore[union-attr]
+    question = Choice.of(["A", "B"])
+    labels = [[question.parse("A"), question.parse("B")]] * 5_000
+    assert comparable(labels) == labels
+
+
+@pytest.mark.parametrize(
+    ("items", "same", "alpha", "says"),
+    [
+        (19, 1.0, 1.0, "few"),
+        (20, 1.0, None, "alike"),
+        (20, 0.9, None, "unknown"),
+        (20, 0.9, 0.8, "strong"),
+        (20, 0.9, 0.7, "fair"),
+        (20, 0.9, 0.3, "weak"),
+        (20, 0.9, 0.0, "chance"),
+        (20, 0.1, -0.4, "chance"),
+    ],
+)
+def test_what_an_agreement_says(items: int, same: float, alpha: float | None, says: str) -> None:
+    found = Agreement(items=items, answers=2 * items, same=same, alpha=alpha)
+    assert reading(found) == says
+    assert reading(None) == "none"

@@ -13,6 +13,7 @@ from typing import Any
 from queues import Memory
 from servers import PORT, LocalHouse, running
 
+from signoff.core.questions import Form
 from signoff.core.records import Project
 from signoff.core.routing import Policy
 from signoff.errors import Exit
@@ -38,17 +39,21 @@ def begin(
     rows: Sequence[dict[str, Any]] | int = 60,
     reviewer: str = "none",
     policy: Policy | None = None,
-    labels: tuple[str, ...] = LABELS,
+    labels: tuple[str, ...] | None = LABELS,
+    form: Form | None = None,
+    overlap: int | None = None,
 ) -> Exit:
     """A project, worked on as far as it goes: with ``column:label`` to its end."""
     return execute(
         RunOptions(
             data=two_topics(rows) if isinstance(rows, int) else list(rows),
-            labels=labels,
+            labels=labels if form is None else None,
+            form=form,
             text="text",
             key="id",
             project=name,
             policy=policy,
+            overlap=overlap,
             reviewer=reviewer,
             store=str(where),
             out=str(where.with_suffix(".csv")),

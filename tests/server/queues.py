@@ -364,6 +364,8 @@ class Memory:
     ) -> MemoryDesk:
         return MemoryDesk(self.queues[project.id], reviewer)
 
+    looking = __call__
+
 
 def with_policy_of_people(project: Project) -> Project:
     return replace(project, policy=People())

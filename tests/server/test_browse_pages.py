@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import io
 import re
 import subprocess
 import sys
@@ -10,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import polars as pl
 import pytest
 from offices import OfficeHouse, begin, office, send, token_of, words
 from servers import new_id
@@ -23,6 +25,7 @@ from signoff.server.site.listing import PAGE, REASONS
 from signoff.server.site.log import TELLING, WORDS
 from signoff.storeview import StoreView
 from signoff.testing.fakes import two_topics
+from signoff.work.runner import JobRunner
 
 ROWS = 400
 
@@ -263,6 +266,20 @@ def test_who_may_answer_sees_nothing_of_the_audit_before_the_certificate(
         whole = browser.get(f"{house.pages()}/items?state=waiting").text
         narrowed = browser.get(f"{house.pages()}/items?state=waiting&reason=audit").text
         assert numbers(whole) == numbers(narrowed)
+
+
+def test_an_export_tells_who_may_answer_no_more_than_the_pages(auditing: Path) -> None:
+    with office(auditing) as house:
+        browser, page = house.browser(), f"{house.pages()}/items"
+        fields = {"format": "jsonl"}
+        job = send(house, browser, f"{house.pages()}/export", fields, page).headers["location"]
+        assert JobRunner(store=house.store).round()
+        exported = pl.read_ndjson(io.StringIO(browser.get(f"{job}/file").text))
+        given = house.store.reviews(house.project(), 1)
+        assert {each.reason for each in given} != {None}
+        assert exported["signoff_answer"].drop_nulls().len() == len(given)
+        for name in ("signoff_reason", "signoff_confidence", "signoff_model"):
+            assert exported[name].drop_nulls().len() == 0, name
 
 
 def test_an_auditor_who_answers_nothing_sees_why_items_are_asked(auditing: Path) -> None:

@@ -9,42 +9,23 @@ import pytest
 from account_houses import FORM as ORIGIN
 from account_houses import PORT, URL, AccountHouse
 from directories import PASSWORD
-from offices import STATIC, begin, office, token_of, words
+from offices import STATIC, begin, office, send, token_of, words
 
+from signoff.bootstrap import recorder_for
 from signoff.core.event_types import EVENT_TYPES
-from signoff.core.questions import Choice, Form, Rating
+from signoff.core.questions import Chosen
 from signoff.core.routing import People
+from signoff.desk import sign_in
 from signoff.server.app import create_app
 from signoff.server.guard import loopback_hosts
 from signoff.server.site.context import Office
 from signoff.server.site.log import WORDS
-from signoff.server.site.people import Agreement, agreement, reviewer_name
+from signoff.server.site.naming import shown_name
 from signoff.server.stored import StoredDesks, StoredProjects
-
-FORM = Form((Choice.of(["Yes", "No"]), Rating(name="tone")))
-
-
-def said(label: str, tone: int) -> dict[str, object]:
-    return {"answer": {"label": label}, "tone": {"value": tone}}
-
-
-def test_agreement_counts_every_pair_of_people_and_every_question() -> None:
-    overlaps = [
-        {"a": said("Yes", 3), "b": said("Yes", 4)},
-        {"a": said("No", 3), "b": said("No", 3), "c": said("Yes", 3)},
-    ]
-    found = agreement(FORM, overlaps)
-    assert found["a"] == Agreement(same=1 + 2 + 1, pairs=2 + 4)
-    assert found["b"] == Agreement(same=1 + 2 + 1, pairs=2 + 4)
-    assert found["c"] == Agreement(same=2, pairs=4)
-
-
-def test_answers_to_an_earlier_question_are_left_out() -> None:
-    assert agreement(FORM, [{"a": said("Perhaps", 3), "b": said("Yes", 3)}]) == {}
 
 
 def test_whoever_was_removed_goes_by_the_end_of_an_id() -> None:
-    assert reviewer_name("0190-abcdefgh", None) == "removed (abcdefgh)"
+    assert shown_name("0190-abcdefgh", None) == "removed (abcdefgh)"
 
 
 def test_the_page_lists_who_answered(tmp_path: Path) -> None:
@@ -138,3 +119,69 @@ def test_without_accounts_there_is_nobody_to_invite(tmp_path: Path) -> None:
     begin(where, policy=People())
     with office(where) as house:
         assert "Invite somebody" not in house.browser().get(f"{house.pages()}/people").text
+
+
+# -------------------------------------------------------------------------------- the log
+
+
+def log_of(house: AccountHouse, browser: Any) -> str:
+    return words(browser.get(f"/projects/{house.desk.reviews.id}/log").text)
+
+
+def test_the_log_page_calls_people_by_name_and_says_which_ids_they_have(
+    house: AccountHouse,
+) -> None:
+    desk = house.desk
+    ann = desk.admin()
+    ben = desk.directory.add("Ben", PASSWORD, given={desk.reviews.id: "reviewer"}, by=ann.id)
+    desk.directory.change_role(ben, desk.reviews.id, "manager", by=ann.id)
+    desk.directory.change_role(ben, desk.reviews.id, "auditor", by="command")
+    recorder = recorder_for(desk.store, desk.reviews.id, actor="page")
+    reviewer = sign_in(desk.store, recorder, name="Ben", kind="person")
+    tagged = recorder.event("reviewer.tagged", {"reviewer": reviewer, "tags": ["medic"]})
+    desk.store.set_tags(desk.reviews.id, reviewer, ["medic"], [tagged])
+    said = log_of(house, house.browser(ann))
+    for line in (
+        "A role was changed Ben, reviewer Ann",
+        "A role was changed Ben, manager, was reviewer Ann",
+        "A role was changed Ben, auditor, was manager the command line",
+        "A reviewer joined Ben",
+        "A reviewer’s tags were changed Ben, tags medic the page",
+        "Somebody signed in Ann",
+        f"Ben reviewer {reviewer}",
+        f"Ben account {ben.id}",
+    ):
+        assert line in said, line
+    assert said.count(ben.id) == said.count(reviewer) == 1
+
+
+def test_whoever_was_removed_has_no_name_on_the_log_page(house: AccountHouse) -> None:
+    desk = house.desk
+    ann, ben = desk.admin(), desk.reviewer("Benedikt")
+    recorder = recorder_for(desk.store, desk.reviews.id, actor="page")
+    reviewer = sign_in(desk.store, recorder, name="Benedikt", kind="person")
+    assert "Benedikt" in log_of(house, house.browser(ann))
+    desk.directory.remove(ben, by=ann.id)
+    said = log_of(house, house.browser(ann))
+    assert "Benedikt" not in said
+    was, answered_as = shown_name(ben.id, None), shown_name(reviewer, None)
+    assert f"Somebody was removed {was}, answered as {answered_as} Ann" in said
+    assert f"A reviewer joined {answered_as}" in said
+
+
+def test_an_answer_and_its_taking_back_are_of_the_person_who_gave_it(tmp_path: Path) -> None:
+    where = tmp_path / "reviews.signoff.db"
+    begin(where, policy=People())
+    with office(where) as house:
+        desk = StoredDesks(store=house.store)(house.project(), "bob")
+        (request,) = desk.lease(1).requests
+        desk.answer(request, Chosen("Positive"), seconds=1.0)
+        desk.take_back()
+        fields = {"guideline": "Be kind.", "text_direction": "auto"}
+        page = f"{house.pages()}/settings"
+        assert send(house, house.browser(), page, fields, page).status_code in (200, 303)
+        said = words(house.browser().get(f"{house.pages()}/log").text)
+        assert f"An answer was given part 1, item {request.item.number} bob" in said
+        assert f"An answer was taken back part 1, item {request.item.number} bob" in said
+        assert "How items are shown was changed ann" in said
+        assert "Project begun signoff run" in said

@@ -3,11 +3,24 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
-from storeroom import Room
+from storeroom import Room, make_project
 
-from signoff.core.questions import CANNOT_SAY, Answer, Chosen
+from signoff.core.questions import (
+    CANNOT_SAY,
+    Answer,
+    Choice,
+    Chosen,
+    Form,
+    MultiChoice,
+    Pairwise,
+    Question,
+    Rating,
+)
 from signoff.core.records import PageSettings
 from signoff.store.browsing import FEW, AskedItem, Wanted
 
@@ -70,6 +83,64 @@ def test_items_are_found_by_the_label_that_stands(
 ) -> None:
     assert numbers(answered, Wanted(label=("answer", label))) == items
     assert numbers(answered, Wanted(label=("answer", label)), newest=True) == items[::-1]
+
+
+@pytest.fixture
+def shared(store_url: str, tmp_path: Path) -> Iterator[Room]:
+    """Six items of a project where two people answer each, four of them answered by one or both."""
+    project = replace(make_project(), process={"answers_per_item": 2})
+    opened = Room.open(store_url, tmp_path / "artifacts", project)
+    opened.store.create_project(project, [])
+    opened.add_pool(items=ITEMS)
+    opened.ask(list(range(6)))
+    ann, bob = opened.add_reviewer("ann"), opened.add_reviewer("bob")
+    for reviewer, count in ((ann, 4), (bob, 2)):
+        for request in opened.lease(reviewer, count):
+            opened.answer(request, reviewer, GOOD)
+    yield opened
+    opened.close()
+
+
+def test_an_item_of_several_answers_stands_once_where_its_newest_one_does(shared: Room) -> None:
+    """Ann answered 0 to 3, then Bob 0 and 1; pages are shorter than the list."""
+    for limit in (1, 2, 3, 50):
+        found = [each.item for each in listed(shared, Wanted(), newest=True, limit=limit)]
+        assert found == [1, 0, 3, 2], limit
+    ann = Wanted(reviewer=id_of(shared, "ann"))
+    assert numbers(shared, ann, newest=True) == [3, 2, 1, 0]
+
+
+def test_the_newest_answers_are_narrowed_by_what_waits_and_what_is_answered(shared: Room) -> None:
+    assert numbers(shared, Wanted(state="waiting"), newest=True) == [3, 2]
+    assert numbers(shared, Wanted(state="answered"), newest=True) == [1, 0]
+
+
+MANY = MultiChoice.of(["Déjà vu", "vu", 'x "vu"'])
+
+
+FOUND: list[tuple[Question, list[str], str, list[int]]] = [
+    (Rating(), ["1", "3", "3"], "3", [1, 2]),
+    (Rating(low=0, high=1, step=0.1), ["0.3", "0.4"], "0.3", [0]),
+    (Pairwise(a="l", b="r"), ["a", "tie", "both bad"], "both_bad", [2]),
+    (MANY, ["vu", "Déjà vu", '"x ""vu""", vu', "(none)"], "vu", [0, 2]),
+    (MANY, ["vu", "Déjà vu", '"x ""vu"""'], "Déjà vu", [1]),
+    (MANY, ["vu", "Déjà vu", '"x ""vu"""'], 'x "vu"', [2]),
+    (Choice.of(["3", "4"]), ["3", "4"], "3", [0]),
+]
+
+
+def test_items_are_found_by_answers_of_every_kind(room: Room) -> None:
+    for at, (question, said, label, items) in enumerate(FOUND):
+        project = replace(make_project(f"project {at}"), form=Form((question,)))
+        room.store.create_project(project, [])
+        other = Room(store=room.store, project=project, where=room.where, folder=room.folder)
+        other.add_pool(items=ITEMS)
+        other.ask(list(range(len(said))))
+        ann = other.add_reviewer("ann")
+        for request, text in zip(other.lease(ann, len(said)), said, strict=True):
+            other.answer(request, ann, question.parse(text))
+        assert numbers(other, Wanted(label=("answer", label))) == items, label
+        assert numbers(other, Wanted(label=("answer", ""))) == []
 
 
 def test_a_question_nobody_asked_finds_nothing(answered: Room) -> None:

@@ -10,11 +10,13 @@ import pytest
 from brook import Brook
 from starlette.testclient import TestClient
 
+from signoff.project.views import PoolViews
 from signoff.server.access import LocalAccess, Role
 from signoff.server.app import create_app
 from signoff.server.guard import loopback_hosts
 from signoff.server.site.context import Office
 from signoff.server.stored import StoredDesks, StoredProjects
+from signoff.storeview import StoreView
 
 PORT = 8765
 
@@ -75,3 +77,20 @@ def test_who_may_answer_a_stream_is_told_no_coin(busy: Brook) -> None:
         assert not re.search(r">\s*audit\s*<", listed)
         assert 'name="reason"' not in listed
     assert "audit" not in ann.get(f"{pages}/log").text.lower().replace("items are audited", "")
+
+
+def test_results_for_who_may_answer_tell_no_coin_and_no_label_of_what_waits(busy: Brook) -> None:
+    views = PoolViews(busy.store, busy.project, frozenset(), {})
+    view = StoreView(busy.store, busy.project, views)
+    whole, blind = view.results(), view.results(blind=True)
+    waiting = {each.key for each in busy.store.requests(busy.project.id, 1) if each.state == "open"}
+    assert waiting
+    assert "audit" in set(whole["signoff_reason"])
+    assert set(blind["signoff_reason"]) == {None}
+    told = [name for name in blind.columns if name.startswith("signoff_")]
+    covered = blind.filter(blind["key"].is_in(list(waiting)))
+    assert covered.height == len(waiting)
+    assert covered.select(told).unique().rows() == [(None,) * len(told)]
+    others = ~whole["key"].is_in(list(waiting))
+    kept = ["key", "signoff_answer", "signoff_by", "signoff_confidence"]
+    assert blind.filter(others).select(kept).equals(whole.filter(others).select(kept))

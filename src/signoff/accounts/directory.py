@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from signoff.accounts.passwords import Passwords, check_password
 from signoff.accounts.secret import TOKEN_MARK, Secret
-from signoff.accounts.telling import COMMAND, Telling
+from signoff.accounts.telling import COMMAND, Telling, role_body
 from signoff.bootstrap import clock, new_id
 from signoff.core.events import instant
 from signoff.core.people import (
@@ -200,9 +200,7 @@ class Directory:
         invitation: str | None = None,
     ) -> NewEvent:
         """The event of a role that changes."""
-        body: dict[str, object] = {
-            "account": account, "role": role, "was": was, "everywhere": everywhere, "by": by,
-        }  # fmt: skip
+        body = role_body(account, role, was, everywhere=everywhere, by=by)
         if invitation is not None:
             body["invitation"] = invitation
         return self.telling.event(project, "role.changed", body, by=by)

@@ -11,11 +11,24 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
-from signoff.core.questions import Answer, Question, canonical
+from signoff.core.questions import Answer, Marked, Question, Written, canonical
 
-MOST_DISTINCT = 500
-"""Distinct answers up to which all pairs of them are compared; alpha is not given beyond."""
+MOST_WORK = 2_000_000
+"""How much comparing alpha may take; it is not given beyond. Two labels are 1, and a second holds
+about a million: see :func:`_size`."""
+
+LEAST_ITEMS = 20
+"""Items that several people answered below which agreement says too little."""
+
+STRONG, FAIR = 0.8, 0.667
+"""From which alpha on answers can be relied on, and can with care: Krippendorff, Content Analysis
+(2004), page 241."""
+
+Reading = Literal["none", "few", "alike", "unknown", "strong", "fair", "weak", "chance"]
+"""What an agreement says, from nothing to "no better than chance"; "alike": all answers of all
+items are the same, which leaves nothing to compare with chance."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +37,8 @@ class Agreement:
 
     - ``same``: the share of pairs of answers to one item that are the same.
     - ``alpha``: Krippendorff's, 1 for no distance within items, 0 for as much as between answers
-      picked at random, below 0 for more; None where all answers are the same or too many differ.
+      picked at random, below 0 for more; None where all answers are the same, or comparing them all
+      would take long.
     """
 
     items: int
@@ -61,6 +75,23 @@ def agreement(
     )
 
 
+def reading(found: Agreement | None) -> Reading:
+    """What an agreement says.
+
+    >>> reading(Agreement(items=50, answers=100, same=0.9, alpha=0.82))
+    'strong'
+    """
+    if found is None:
+        return "none"
+    if found.items < LEAST_ITEMS:
+        return "few"
+    if found.alpha is None:
+        return "alike" if found.same == 1 else "unknown"
+    if found.alpha >= FAIR:
+        return "strong" if found.alpha >= STRONG else "fair"
+    return "weak" if found.alpha > 0 else "chance"
+
+
 def _same(units: Sequence[Counter[Answer]]) -> float:
     """The share of pairs within items that are the same answer."""
     pairs = sum(_pairs(unit.total()) for unit in units)
@@ -71,10 +102,38 @@ def _pairs(n: int) -> int:
     return n * (n - 1) // 2
 
 
+def comparable(answers: Sequence[Sequence[Answer]]) -> Sequence[Sequence[Answer]]:
+    """The first items so many that alpha can be given: all of them where answers are short.
+
+    >>> len(comparable([[Written("a" * n), Written("b" * n)] for n in range(1, 200)]))
+    45
+    """
+    known: set[Answer] = set()
+    size = 0
+    for at, unit in enumerate(answers):
+        fresh = set(map(canonical, unit)) - known
+        known |= fresh
+        size += sum(map(_size, fresh))
+        if len(known) * size > 2 * MOST_WORK:
+            return answers[:at]
+    return answers
+
+
+def _size(answer: Answer) -> int:
+    """How long it takes to hold another answer of the kind against this one, two labels being 1."""
+    match answer:
+        case Written():
+            return 20 * (1 + len(answer.text))
+        case Marked():
+            return 3 * (1 + len(answer.spans))
+        case _:
+            return 1
+
+
 def _alpha(
     question: Question, units: Sequence[Counter[Answer]], pooled: Counter[Answer]
 ) -> float | None:
-    if len(pooled) > MOST_DISTINCT:
+    if len(pooled) * sum(map(_size, pooled)) > 2 * MOST_WORK:
         return None
     n = pooled.total()
     expected = _distance(question, pooled) / (n - 1)

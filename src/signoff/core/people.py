@@ -60,11 +60,12 @@ class Identity:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """Somebody in a project."""
+    """Somebody in a project; ``everywhere``: the role is one they have in all projects."""
 
     account: str
     name: str
     role: Role
+    everywhere: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -130,6 +131,16 @@ def name_key(name: str) -> str:
     True
     """
     return unicodedata.normalize("NFKC", name.casefold())
+
+
+def role_in(given: Role | None, everywhere: Role | None) -> Role | None:
+    """The role that counts in a project: that given there or that everywhere, the one of more
+    rights. Nobody loses anything by being given a role.
+
+    >>> role_in("manager", "admin"), role_in("manager", None), role_in(None, None)
+    ('admin', 'manager', None)
+    """
+    return max((given, everywhere), key=lambda role: -1 if role is None else RANK[role])
 
 
 def may_give(giver: Role, role: Role | None, held: Role | None) -> bool:

@@ -327,6 +327,14 @@ class Gold:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FirstManager:
+    """The account that begins a project, and the event of the role it gets there."""
+
+    account: str
+    event: NewEvent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class GoldScore:
     """How often a reviewer was right where the answer is known."""
 

@@ -14,6 +14,7 @@ from signoff.core.joining import answered_items
 from signoff.core.questions import answer_text
 from signoff.core.records import Pool, Project
 from signoff.core.repeated import Repeated
+from signoff.core.routing import Certified
 from signoff.formats.results import Decisions, results_frame
 from signoff.project.views import ITEM
 from signoff.store.artifacts import PREFIX
@@ -53,25 +54,39 @@ class _Decided:
         self.confidence = np.full(n, np.nan)
 
 
-def pool_results(store: SqlStore, project: Project, pool: Pool) -> pl.DataFrame:
-    """A pool's columns and the result columns, row by row."""
+def pool_results(
+    store: SqlStore, project: Project, pool: Pool, *, blind: bool = False
+) -> pl.DataFrame:
+    """A pool's columns and the result columns, row by row; ``blind`` as in :func:`kept_back`."""
     rows = store.rows(pool)
     user = [name for name in rows.columns if not name.startswith(PREFIX)]
-    decided = {name: pool_decisions(store, project, pool, name) for name in project.form.names}
+    blind = blind and kept_back(project, pool)
+    decided = {
+        name: pool_decisions(store, project, pool, name, blind=blind) for name in project.form.names
+    }
     return results_frame(rows.select(user), rows[ITEM].to_numpy(), decided)
 
 
-def pool_decisions(store: SqlStore, project: Project, pool: Pool, question: str) -> Decisions:
-    """What each item of a pool ended with so far for a question, columnar."""
+def kept_back(project: Project, pool: Pool) -> bool:
+    """Whether who may answer must not know why items are asked, nor what the model decided: that
+    would tell which of them are audited."""
+    return isinstance(project.policy, Certified) and pool.phase != "closed"
+
+
+def pool_decisions(
+    store: SqlStore, project: Project, pool: Pool, question: str, *, blind: bool = False
+) -> Decisions:
+    """What each item of a pool ended with so far for a question, columnar; ``blind``: by people,
+    without the reasons."""
     decided = _Decided(pool.items)
-    if question in pool.model_roots:
+    if question in pool.model_roots and not blind:
         _fill_automatic(store, project, pool.model_roots[question], question, decided)
     _fill_people(store, project, pool, question, decided)
     return Decisions(
         answer=decided.answer.column,
         by=decided.by.column,
         confidence=decided.confidence,
-        reason=decided.reason.column,
+        reason=_Texts(pool.items).column if blind else decided.reason.column,
         reviewers=decided.reviewers.column,
         model=decided.model.column,
         event=decided.event.column,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import numpy as np
 import polars as pl
@@ -15,10 +15,16 @@ from signoff.store.store import SqlStore
 from signoff.stream.status import status_of
 
 
-def stream_results(store: SqlStore, project: Project) -> pl.DataFrame:
-    """Every item in the order it came in, with the seven result columns."""
+def stream_results(store: SqlStore, project: Project, *, blind: bool = False) -> pl.DataFrame:
+    """Every item in the order it came in, with the seven result columns.
+
+    ``blind``: of an open window without why items are asked, and nothing of those that wait for a
+    person, of which some are audits of labels that left.
+    """
+    opened = {pool.number for pool in store.pools(project.id) if pool.phase != "closed"}
+    hidden = opened if blind else set[int]()
     found = [
-        item
+        _covered(item) if item.window in hidden else item
         for window in store.windows(project.id)
         for item in store.window_items(project.id, window.number)
     ]
@@ -30,12 +36,20 @@ def stream_results(store: SqlStore, project: Project) -> pl.DataFrame:
             [np.nan if item.confidence is None else item.confidence for item in found],
             dtype=np.float64,
         ),
-        reason=["audit" if item.heads else item.why for item in found],
+        reason=[
+            None if item.window in hidden else "audit" if item.heads else item.why for item in found
+        ],
         reviewers=[given.get((item.window, item.item), (None, None))[0] for item in found],
         model=[item.model for item in found],
         event=[given.get((item.window, item.item), (None, None))[1] for item in found],
     )
     return results_frame(_frame(found), np.arange(len(found)), {choice_of(project).name: decided})
+
+
+def _covered(item: StreamItem) -> StreamItem:
+    """An item as who may answer it sees it: where it waits for people, nothing is said of it."""
+    waits = item.answer is None and (item.heads or not item.left)
+    return replace(item, left=False, confidence=None, model=None) if waits else item
 
 
 def _answer(item: StreamItem, project: Project) -> str | None:

@@ -17,7 +17,7 @@ from fastapi.responses import RedirectResponse, Response
 from starlette.requests import HTTPConnection, Request
 
 from signoff.accounts.secret import Secret
-from signoff.core.people import ALL_RIGHTS, RIGHTS, Right, Role, digest
+from signoff.core.people import ALL_RIGHTS, RIGHTS, Right, Role, digest, role_in
 from signoff.server.templates import page
 
 
@@ -25,9 +25,9 @@ from signoff.server.templates import page
 class Caller:
     """Somebody known to be who they are.
 
-    ``name`` is the reviewer's name in projects. ``roles`` maps project ids; ``everywhere`` is the
-    role in every other project. ``scopes`` is what the session or token may be used for;
-    ``token`` is the id of the token, None for a session.
+    ``name`` is the reviewer's name in projects. ``roles`` maps project ids; ``everywhere`` is a
+    role in all of them: the one of more rights counts. ``scopes`` is what the session or token may
+    be used for; ``token`` is the id of the token, None for a session.
     """
 
     name: str
@@ -40,8 +40,7 @@ class Caller:
 
     def role(self, project: str) -> Role | None:
         """The role in a project."""
-        role: Role | None = self.roles.get(project)
-        return self.everywhere if role is None else role
+        return role_in(self.roles.get(project), self.everywhere)
 
     def may(self, right: Right, project: str) -> bool:
         """Whether a right is given in a project, to the person and to the token they came with."""

@@ -40,7 +40,7 @@ from signoff.server.guard import (
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics, Watch
 from signoff.server.pages import STATIC, Pages
-from signoff.server.site import PROJECT_PAGES
+from signoff.server.site import PROJECT_PAGES, refusing
 from signoff.server.site.context import Office
 from signoff.server.site.first_run import first_page
 from signoff.server.streams import StoredStreams
@@ -114,6 +114,7 @@ def create_app(
             app.include_router(router)
     if office is not None:
         app.state.office = office
+        refusing.install(app)
         for router in PROJECT_PAGES:
             app.include_router(router)
     app.include_router(Pages(static, instead=None if office is None else first_page).router)

@@ -119,6 +119,13 @@ class Desk(Protocol):
     def thread(self, request: str, /, *, everything: bool = False) -> Sequence[Said]: ...
 
 
+class Looking(Protocol):
+    """What somebody sees of a queue by looking at it, whether or not they ever answered."""
+
+    def recent(self, limit: int, /) -> Sequence[Recent]: ...
+    def counts(self) -> OwnCounts: ...
+
+
 class Person(Protocol):
     """Somebody who answers, as managers see them."""
 
@@ -149,10 +156,17 @@ class Manager(Protocol):
 class Desks(Protocol):
     """Where the desk of a reviewer comes from, by the reviewer's name.
 
-    ``account``: whose name it is; somebody else may have had it before.
+    ``account``: whose name it is; somebody else may have had it before. Who takes a desk joins the
+    project as a reviewer, who is ``looking`` does not.
     """
 
-    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk: ...
+    def __call__(self, project: Project, reviewer: str, account: str | None = None, /) -> Desk:
+        """Raises :class:`InputError` where the account was removed."""
+        ...
+
+    def looking(
+        self, project: Project, reviewer: str, account: str | None = None, /
+    ) -> Looking: ...
     def knows(self, project: Project, reviewer: str, account: str | None = None, /) -> bool:
         """Whether this reviewer had a desk here before, so that giving them one joins nobody."""
         ...

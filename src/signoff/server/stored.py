@@ -10,8 +10,8 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from signoff.bootstrap import open_store, recorder_for
-from signoff.core.records import Json, Pool, Project
-from signoff.desk import QueueDesk, sign_in
+from signoff.core.records import Json, OwnCounts, Pool, Project
+from signoff.desk import QueueDesk, Recent, sign_in
 from signoff.loop.progress import pool_certificate, progress_of
 from signoff.loop.recorder import Recorder
 from signoff.managing import Manager
@@ -24,6 +24,9 @@ from signoff.store.store import SqlStore
 ACTOR = "page"
 PATIENCE_SECONDS = 15.0
 """How long nothing may move before people are told that nobody runs signoff."""
+
+NOBODY = "nobody"
+"""Stands for a reviewer's id where there is none."""
 
 NOBODY_WORKS = "Nobody runs signoff on this project: new items come once it runs again."
 NOTHING_CAME = "Nothing waits for people now: new items come as they arrive."
@@ -125,6 +128,22 @@ class StoredProjects:
         return pool_certificate(self.store, pools[-1]) if pools else None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Onlooker:
+    """Somebody who looks at a project's queue and has not joined it: looking makes no reviewer."""
+
+    store: SqlStore
+    project: Project
+
+    def counts(self) -> OwnCounts:
+        """Nothing is theirs; how many items with a known answer there are."""
+        return self.store.own_counts(self.project.id, NOBODY)
+
+    def recent(self, limit: int, /) -> list[Recent]:
+        """Their last answers."""
+        return []
+
+
 @dataclass(slots=True, kw_only=True)
 class StoredDesks:
     """Seats reviewers by name; who is new joins the project.
@@ -153,6 +172,22 @@ class StoredDesks:
         """Whether this reviewer had a desk here before."""
         return (project.id, reviewer, account) in self._reviewers
 
+    def looking(
+        self, project: Project, reviewer: str, account: str | None = None, /
+    ) -> QueueDesk | Onlooker:
+        """What somebody sees of the queue who may never have answered; nobody joins by looking."""
+        place = (project.id, reviewer, account)
+        id = self._reviewers.get(place) or self.store.find_reviewer(
+            project.id, reviewer, account=account
+        )
+        if id is None:
+            return Onlooker(store=self.store, project=project)
+        with self._lock:
+            recorder = self._recorder(project.id)
+        return QueueDesk(
+            store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
+        )
+
     def manager(self, project: Project) -> Manager:
         """What managers do to a project's queue."""
         recorder = self._recorder(project.id)
@@ -177,5 +212,7 @@ class StoredDesks:
             return known
         with self._joining:
             if place not in self._reviewers:
-                self._reviewers[place] = sign_in(self.store, recorder, name=name, kind="person")
+                self._reviewers[place] = sign_in(
+                    self.store, recorder, name=name, kind="person", account=account
+                )
             return self._reviewers[place]

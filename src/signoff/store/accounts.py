@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 import sqlalchemy as sa
 
 from signoff.core.canonical import canonical_json
-from signoff.core.people import Account, Person, Role, name_key
-from signoff.core.records import NewEvent
+from signoff.core.people import Account, Person, Role, name_key, role_in
+from signoff.core.records import FirstManager, NewEvent
 from signoff.errors import InputError, StoreBusy
 from signoff.store import log
 from signoff.store.schema import event_content, events, projects, reviewers
@@ -78,6 +78,12 @@ def find_account(db: sa.Connection, id: str) -> Account | None:
     return None if row is None else read_account(row)
 
 
+def names_of(db: sa.Connection, ids: Collection[str]) -> dict[str, str | None]:
+    """The names of those of these ids that are accounts; None for whoever was removed."""
+    query = sa.select(accounts.c.id, accounts.c.name).where(accounts.c.id.in_(ids))
+    return {row.id: row.name for row in db.execute(query)}
+
+
 def kept_password(db: sa.Connection, id: str) -> str | None:
     """The hash of an account's password."""
     return db.execute(
@@ -128,8 +134,20 @@ def alive(db: sa.Connection, account: str) -> Account:
     query = sa.select(accounts).where(accounts.c.id == account, accounts.c.removed.is_(None))
     row = db.execute(query.with_for_update()).first()
     if row is None:
-        raise InputError("There is no such account.", hint="Look at the list.", code="no_account")
+        raise no_account()
     return read_account(row)
+
+
+def require_named(db: sa.Connection, account: str, name: str) -> None:
+    """Raise :class:`InputError` where an account has not this name; until the transaction ends
+    nobody takes it away."""
+    if alive(db, account).name != name:
+        raise no_account()
+
+
+def no_account() -> InputError:
+    """Nobody has this account, or nobody any more."""
+    return InputError("There is no such account.", hint="Look at the list.", code="no_account")
 
 
 def roles_of(db: sa.Connection, account: str) -> dict[str, Role]:
@@ -143,6 +161,22 @@ def write_role(db: sa.Connection, account: str, project: str, role: Role | None)
     db.execute(sa.delete(roles).where(place))
     if role is not None:
         db.execute(sa.insert(roles).values(account=account, project=project, role=role))
+
+
+def make_first_manager(
+    db: sa.Connection, project: str, first: FirstManager | None
+) -> Sequence[NewEvent]:
+    """Let whoever began a project manage it; the events of that. Whoever was removed meanwhile
+    gets nothing."""
+    if first is None:
+        return []
+    query = sa.select(accounts.c.id).where(
+        accounts.c.id == first.account, accounts.c.removed.is_(None)
+    )
+    if db.execute(query.with_for_update()).first() is None:
+        return []
+    write_role(db, first.account, project, "manager")
+    return [first.event]
 
 
 def change_role(
@@ -180,14 +214,20 @@ def keep_an_admin(db: sa.Connection, leaving: Account) -> None:
 
 def list_people(db: sa.Connection, project: str) -> list[Person]:
     """Who may use a project: those with a role in it, and those with one everywhere."""
-    role = sa.func.coalesce(roles.c.role, accounts.c.everywhere)
     query = (
-        sa.select(accounts.c.id, accounts.c.name, role.label("role"))
+        sa.select(accounts.c.id, accounts.c.name, roles.c.role, accounts.c.everywhere)
         .outerjoin(roles, (roles.c.account == accounts.c.id) & (roles.c.project == project))
-        .where(accounts.c.removed.is_(None), role.is_not(None))
+        .where(
+            accounts.c.removed.is_(None),
+            roles.c.role.is_not(None) | accounts.c.everywhere.is_not(None),
+        )
         .order_by(accounts.c.id)
     )
-    return [Person(account=id, name=name, role=held) for id, name, held in db.execute(query)]
+    return [
+        Person(account=id, name=name, role=held, everywhere=held == everywhere)
+        for id, name, given, everywhere in db.execute(query)
+        if (held := role_in(given, everywhere)) is not None
+    ]
 
 
 def projects_of(db: sa.Connection, account: Account) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from signoff.core.people import Account, ApiToken, Identity, Invitation, Person, Role
 from signoff.errors import InputError
@@ -56,6 +56,11 @@ class Admitting(Database):
         """An account by its name, however its letters are written."""
         with self.reading() as db:
             return accounts.find_by_name(db, name)
+
+    def account_names(self, ids: Collection[str]) -> dict[str, str | None]:
+        """The names of those of these ids that are accounts; None for whoever was removed."""
+        with self.reading() as db:
+            return accounts.names_of(db, ids)
 
     def accounts(self, *, after: str = "", limit: int = 1000) -> list[Account]:
         """The accounts after one by its id, oldest first."""

@@ -1,4 +1,4 @@
-"""What those who run a project look at: items people were asked, who answered, events.
+"""What those who run a project look at: items people were asked, and events.
 
 Only reads. Lists go by keyset: each page begins behind the last row of the one before, so that the
 millionth row costs what the first does. SQL only; what a visitor may see is for the caller.
@@ -6,10 +6,11 @@ millionth row costs what the first does. SQL only; what a visitor may see is for
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import json
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
-from statistics import median
-from typing import Literal, cast
+from typing import Any, Literal, cast
 
 import sqlalchemy as sa
 
@@ -21,15 +22,8 @@ from signoff.store.schema import (
     event_content,
     events,
     requests,
-    reviewers,
     reviews,
 )
-
-PACE_OF = 200
-"""How many of a reviewer's last answers their pace is taken from."""
-
-MOST_OVERLAPS = 5_000
-"""How many items with several answers agreement is measured on: the newest ones."""
 
 FEW = 500
 """How many items are named one by one in a query; of more the range is read."""
@@ -74,28 +68,13 @@ class AskedItem:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wanted:
-    """Which asked items to list. ``label``: a question and its label, "" for "cannot say"."""
+    """Which asked items to list. ``label``: a question and what was said to it: a label, one of
+    several labels, a number, a side; "" for "cannot say"."""
 
     state: Literal["any", "waiting", "answered"] = "any"
     reason: AskReason | None = None
     reviewer: str | None = None
     label: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ReviewerWork:
-    """What a reviewer did: ``answers`` that count, ``extra`` ones beside others'.
-
-    ``seconds`` is the median of the last timed answers, ``last`` when the newest answer came.
-    """
-
-    id: str
-    name: str | None
-    kind: str
-    answers: int
-    extra: int
-    last: int | None
-    seconds: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -201,6 +180,22 @@ class Browsing(Database):
                 _seen(row) for row in db.execute(query.order_by(events.c.n.desc()).limit(limit))
             ]
 
+    def doers_of(self, wanted: Sequence[str]) -> dict[str, str]:
+        """Whom events name privately as the one who did it, by event; an account or a name."""
+        query = sa.select(event_content.c.event, event_content.c.value).where(
+            event_content.c.event.in_(wanted), event_content.c.name == "by"
+        )
+        with self.reading() as db:
+            return {event: str(json.loads(value)) for event, value in db.execute(query)}
+
+    def givers_of(self, answers: Collection[str]) -> dict[str, str]:
+        """The reviewers who gave answers, by the answer's event."""
+        query = sa.select(events.c.id, events.c.canonical).where(events.c.id.in_(answers))
+        with self.reading() as db:
+            rows = db.execute(query).all()
+        bodies: dict[str, Json] = {row.id: json.loads(row.canonical)["body"] for row in rows}
+        return {id: str(body["reviewer"]) for id, body in bodies.items() if "reviewer" in body}
+
     def artifact_digest(self, project: str, name: str, root: str) -> str:
         """The SHA-256 that a columnar file has now; raises :class:`StoreError` where none is
         named."""
@@ -217,77 +212,6 @@ class Browsing(Database):
                 f"{self.name} names no artifact {root[:12]}.", hint="Restore it from a backup."
             )
         return found
-
-    def reviewers_work(self, project: str) -> list[ReviewerWork]:
-        """What each reviewer of a project did; who answered most comes first."""
-        stands = reviews.c.undone.is_(False)
-        counted = sa.func.count(reviews.c.n).filter(stands, reviews.c.counted.is_(True))
-        extra = sa.func.count(reviews.c.n).filter(stands, reviews.c.counted.is_(False))
-        with self.reading() as db:
-            rows = db.execute(
-                sa.select(
-                    reviewers.c.id,
-                    reviewers.c.name,
-                    reviewers.c.kind,
-                    counted.label("answers"),
-                    extra.label("extra"),
-                    sa.func.max(reviews.c.at).label("last"),
-                )
-                .select_from(reviewers)
-                .outerjoin(
-                    reviews,
-                    (reviews.c.reviewer == reviewers.c.id) & (reviews.c.project == project),
-                )
-                .where(reviewers.c.project == project)
-                .group_by(reviewers.c.id, reviewers.c.name, reviewers.c.kind)
-                .order_by(counted.desc(), reviewers.c.id)
-            ).all()
-            return [
-                ReviewerWork(
-                    id=row.id,
-                    name=row.name,
-                    kind=row.kind,
-                    answers=row.answers,
-                    extra=row.extra,
-                    last=row.last,
-                    seconds=_pace(db, project, row.id),
-                )
-                for row in rows
-            ]
-
-    def overlaps(self, project: str) -> list[Mapping[str, Json]]:
-        """Answers of different people to the same item: reviewer to answers by question, for each
-        such item."""
-        stands = (
-            (reviews.c.project == project)
-            & reviews.c.undone.is_(False)
-            & reviews.c.answers.is_not(None)
-        )
-        several = (
-            sa.select(reviews.c.pool, reviews.c.item)
-            .where(stands)
-            .group_by(reviews.c.pool, reviews.c.item)
-            .having(sa.func.count(sa.distinct(reviews.c.reviewer)) > 1)
-            .order_by(sa.func.max(reviews.c.n).desc())
-            .limit(MOST_OVERLAPS)
-            .subquery()
-        )
-        with self.reading() as db:
-            rows = db.execute(
-                sa.select(reviews)
-                .join(
-                    several,
-                    (several.c.pool == reviews.c.pool) & (several.c.item == reviews.c.item),
-                )
-                .where(stands)
-                .order_by(reviews.c.n)
-            )
-            found: dict[tuple[int, int], dict[str, Json]] = {}
-            for row in rows:
-                # Whoever answers an item again is heard once, as they think now.
-                if row.answers is not None:
-                    found.setdefault((row.pool, row.item), {})[row.reviewer] = row.answers
-        return list(found.values())
 
 
 # -------------------------------------------------------------------------------- items
@@ -308,25 +232,34 @@ def _in_order(
 def _newest_answered(
     db: sa.Connection, project: str, pool: int, wanted: Wanted, *, before: int | None, limit: int
 ) -> list[AskedItem]:
+    newer = reviews.alias("newer")
     query = (
         sa.select(requests, reviews.c.n)
         .join(reviews, reviews.c.request == requests.c.id)
-        .where(reviews.c.project == project, reviews.c.pool == pool, *_stands(wanted))
+        .where(
+            reviews.c.project == project,
+            reviews.c.pool == pool,
+            *_stands(wanted),
+            *_asked(wanted),
+            # An item with several answers stands where its newest one does, and nowhere else.
+            ~sa.exists().where(
+                newer.c.project == project,
+                newer.c.pool == pool,
+                newer.c.item == reviews.c.item,
+                newer.c.n > reviews.c.n,
+                *_stands(wanted, newer),
+            ),
+        )
     )
-    if wanted.reason is not None:
-        query = query.where(requests.c.reason == wanted.reason)
     if before is not None:
         query = query.where(reviews.c.n < before)
     rows = db.execute(query.order_by(reviews.c.n.desc()).limit(limit)).all()
-    # An item with several answers stands where its newest one does.
-    newest: dict[int, sa.Row[tuple[object, ...]]] = {}
-    for row in rows:
-        newest.setdefault(row.item, row)
-    items = _with_answers(db, project, pool, list(newest.values()))
+    items = _with_answers(db, project, pool, rows)
     return sorted(items, key=lambda each: -each.cursor)
 
 
-def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _asked(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    """What is wanted of a request itself."""
     parts: list[sa.ColumnElement[bool]] = []
     if wanted.state == "waiting":
         parts.append(requests.c.state.in_(WAITING))
@@ -334,6 +267,11 @@ def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
         parts.append(requests.c.state == "answered")
     if wanted.reason is not None:
         parts.append(requests.c.reason == wanted.reason)
+    return parts
+
+
+def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+    parts = _asked(wanted)
     if wanted.reviewer is not None or wanted.label is not None:
         given = sa.select(reviews.c.n).where(
             reviews.c.request == requests.c.id,
@@ -346,21 +284,31 @@ def _fits(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
     return parts
 
 
-def _stands(wanted: Wanted) -> list[sa.ColumnElement[bool]]:
+def _stands(wanted: Wanted, table: sa.FromClause = reviews) -> list[sa.ColumnElement[bool]]:
+    """What is wanted of an answer that counts and was not taken back."""
     parts: list[sa.ColumnElement[bool]] = [
-        reviews.c.undone.is_(False),
-        reviews.c.counted.is_(True),
+        table.c.undone.is_(False),
+        table.c.counted.is_(True),
     ]
     if wanted.reviewer is not None:
-        parts.append(reviews.c.reviewer == wanted.reviewer)
+        parts.append(table.c.reviewer == wanted.reviewer)
     if wanted.label is not None:
         question, label = wanted.label
-        said = reviews.c.answers[question]
-        if label:
-            parts.append(said["label"].as_string() == label)
-        else:
-            parts.append(said["cannot_say"].as_boolean().is_(True))
+        parts.append(_says(table.c.answers[question], label))
     return parts
+
+
+def _says(answer: Any, label: str) -> sa.ColumnElement[bool]:
+    """Whether an answer in JSON is this label, holds it, or is this number or side."""
+    if not label:
+        return answer["cannot_say"].as_boolean().is_(True)
+    ways = [answer[name].as_string() == label for name in ("label", "preferred")]
+    # One of several, between its quotes; SQLite keeps letters beyond ASCII as it was given them.
+    for written in {json.dumps(label), json.dumps(label, ensure_ascii=False)}:
+        ways.append(answer["labels"].as_string().contains(written, autoescape=True))
+    with suppress(ValueError):
+        ways.append(answer["value"].as_float() == float(label))
+    return sa.or_(*ways)
 
 
 def _with_answers(
@@ -404,20 +352,6 @@ def _with_answers(
 def _among(column: sa.Column[int], items: Sequence[int]) -> sa.ColumnElement[bool]:
     few = len(items) <= FEW
     return column.in_(items) if few else column.between(min(items), max(items))
-
-
-def _pace(db: sa.Connection, project: str, reviewer: str) -> float | None:
-    rows = db.scalars(
-        sa.select(reviews.c.seconds)
-        .where(
-            reviews.c.project == project,
-            reviews.c.reviewer == reviewer,
-            reviews.c.seconds.is_not(None),
-        )
-        .order_by(reviews.c.n.desc())
-        .limit(PACE_OF)
-    ).all()
-    return median(rows) if rows else None
 
 
 def _seen(row: sa.Row[tuple[object, ...]]) -> SeenEvent:

@@ -17,6 +17,7 @@ from signoff.core.records import Audit, Json, PageSettings, Pool, Project, Round
 from signoff.core.routing import AskAlways, policy_from_json
 from signoff.core.showing import item_kind
 from signoff.store.schema import audits, pools, projects, reviewers, rounds
+from signoff.store.schema_accounts import accounts
 
 # As text: who reads the same project again and again does not read its JSON again.
 _ROWS = sa.select(
@@ -199,11 +200,17 @@ def release_ownership(db: sa.Connection, project: str, owner: str) -> None:
     )
 
 
-def find_reviewer(db: sa.Connection, project: str, name: str) -> str | None:
-    """The id of a reviewer by name."""
-    return db.execute(
-        sa.select(reviewers.c.id).where(reviewers.c.project == project, reviewers.c.name == name)
-    ).scalar_one_or_none()
+def find_reviewer(
+    db: sa.Connection, project: str, name: str, account: str | None = None
+) -> str | None:
+    """The id of a reviewer by name; none where the name is not (any more) that of ``account``."""
+    query = sa.select(reviewers.c.id).where(
+        reviewers.c.project == project, reviewers.c.name == name
+    )
+    if account is not None:
+        # One statement: the name may be taken away and taken anew at any moment.
+        query = query.where(sa.exists().where(accounts.c.id == account, accounts.c.name == name))
+    return db.execute(query).scalar_one_or_none()
 
 
 def insert_reviewer(db: sa.Connection, project: str, id: str, name: str, kind: str) -> None:

@@ -18,6 +18,7 @@ from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
     CarriedAnswer,
+    FirstManager,
     JobDone,
     NewEvent,
     NewRequest,
@@ -27,7 +28,9 @@ from signoff.core.records import (
     Round,
 )
 from signoff.store import erase, gold, log, projects, queue, reviews
+from signoff.store.accounts import make_first_manager, require_named
 from signoff.store.admitting import Admitting
+from signoff.store.answerers import Answerers
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
 from signoff.store.jobs import Jobs, finish
@@ -62,6 +65,7 @@ class SqlStore(
     Webhooks,
     Streaming,
     Browsing,
+    Answerers,
     Presenting,
     Talking,
 ):
@@ -135,16 +139,26 @@ class SqlStore(
         with self.reading() as db:
             return projects.project_names(db)
 
-    def find_reviewer(self, project: str, name: str) -> str | None:
-        """The id of a reviewer by name."""
+    def find_reviewer(self, project: str, name: str, *, account: str | None = None) -> str | None:
+        """The id of a reviewer by name; none where it is not (any more) the name of ``account``."""
         with self.reading() as db:
-            return projects.find_reviewer(db, project, name)
+            return projects.find_reviewer(db, project, name, account)
 
     def add_reviewer(
-        self, project: str, id: str, name: str, kind: str, events: Sequence[NewEvent]
+        self,
+        project: str,
+        id: str,
+        name: str,
+        kind: str,
+        events: Sequence[NewEvent],
+        *,
+        account: str | None = None,
     ) -> None:
-        """Store a new reviewer."""
+        """Store a new reviewer; raises :class:`InputError` where it was the name of an ``account``
+        that was removed meanwhile: nothing brings a removed name back."""
         with self.transaction() as db:
+            if account is not None:
+                require_named(db, account, name)
             projects.insert_reviewer(db, project, id, name, kind)
             log.append(db, project, events)
 
@@ -169,10 +183,11 @@ class SqlStore(
         carried: Sequence[CarriedAnswer] = (),
         *,
         founding: Project | None = None,
+        manager: FirstManager | None = None,
         done: JobDone | None = None,
     ) -> None:
         """Store rows that came in together, with the answers that equal items got before; with the
-        project that begins with them, and the end of the job that brought them.
+        project that begins with them, who manages it, and the end of the job that brought them.
 
         Raises :class:`JobMoved` where the job is not this worker's any more.
         """
@@ -191,7 +206,8 @@ class SqlStore(
             projects.insert_pool(db, pool)
             self._name(db, pool.project, batch, sha256)
             reviews.carry(db, pool.project, pool.number, pool.phase, carried)
-            log.append(db, pool.project, [*events, *(each.event for each in carried)])
+            told = make_first_manager(db, pool.project, manager)
+            log.append(db, pool.project, [*events, *told, *(each.event for each in carried)])
 
     def pools(self, project: str) -> list[Pool]:
         """The pools of a project, oldest first."""

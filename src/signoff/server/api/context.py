@@ -12,10 +12,11 @@ from starlette.concurrency import run_in_threadpool
 from signoff.accounts.directory import Directory
 from signoff.core.people import Right, Role
 from signoff.core.records import Project
+from signoff.errors import InputError
 from signoff.server import wire
 from signoff.server.access import Access, Caller
 from signoff.server.bench import Bench
-from signoff.server.desks import Desk, Desks, Manager, Projects, Standing
+from signoff.server.desks import Desk, Desks, Looking, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
 from signoff.server.problems import MEDIA_TYPE, Refusal
@@ -89,14 +90,19 @@ def _caller(request: Request) -> Caller:
     """Who is calling; refuses strangers. Reads the store."""
     caller = services(request).access.caller(request)
     if caller is None:
-        raise Refusal(
-            401,
-            "no_session",
-            "Nobody is signed in.",
-            hint="Sign in on the page, or send an API token.",
-            headers={"WWW-Authenticate": "Bearer"},
-        )
+        raise nobody()
     return caller
+
+
+def nobody() -> Refusal:
+    """Whoever calls is not known, or not any more."""
+    return Refusal(
+        401,
+        "no_session",
+        "Nobody is signed in.",
+        hint="Sign in on the page, or send an API token.",
+        headers={"WWW-Authenticate": "Bearer"},
+    )
 
 
 # What a handler asks for is found in one visit to a thread, not in one for each thing.
@@ -132,15 +138,26 @@ class Place:
 
     @property
     def desk(self) -> Desk:
-        """The caller's desk."""
-        return self.services.desks(self.project, self.caller.name, self.caller.account)
+        """The caller's desk; who takes it is a reviewer of the project from then on."""
+        try:
+            return self.services.desks(self.project, self.caller.name, self.caller.account)
+        except InputError as gone:
+            if gone.code != "no_account":
+                raise
+            # Removed since this request came in: it is too late for it.
+            raise nobody() from None
+
+    @property
+    def looking(self) -> Looking:
+        """What the caller sees of the queue without taking a desk."""
+        return self.services.desks.looking(self.project, self.caller.name, self.caller.account)
 
     async def at_desk(self, work: Callable[[], T], *, durable: bool) -> T:
         """Do a short work of the caller at this desk, beside those of others who come now."""
         desks, caller = self.services.desks, self.caller
         if not desks.knows(self.project, caller.name, caller.account):
             # Who joins does so in a transaction of their own, which stands whatever the work does.
-            await run_in_threadpool(desks, self.project, caller.name, caller.account)
+            await run_in_threadpool(lambda: self.desk)
         return await self.services.writing(work, durable=durable)
 
     @property
@@ -154,7 +171,7 @@ class Place:
             standing = self.services.projects.standing(self.project)
         if standing is None or not self.caller.may("answer", self.project.id):
             return progress_shown(standing, self.project)
-        own = self.desk.counts()
+        own = self.looking.counts()
         who = (self.project.id, self.caller.name)
         seen = self.services.seen.beside(standing, who, (own.known, own.checked))
         return progress_shown(standing, self.project, mine=own.mine + own.checked, known=seen)
@@ -173,7 +190,12 @@ def _find(request: Request, p: str, right: Right) -> Place:
     project = served.projects.find(p)
     role = caller.role(p)
     if project is None or role is None:
-        raise Refusal(404, "no_project", "There is no such project.", hint="GET /api/v1/projects.")
+        raise Refusal(
+            404,
+            "no_project",
+            "There is no such project, or you have no role in it.",
+            hint="Ask whoever runs it to invite you.",
+        )
     if not caller.may(right, p):
         raise Refusal(
             403,

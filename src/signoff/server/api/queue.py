@@ -168,5 +168,5 @@ def undo(wanted: wire.UndoWanted, place: Answering) -> wire.UndoneShown:
 def history(place: Answering, limit: Annotated[int, Query(ge=1, le=200)] = 50) -> wire.History:
     """List the caller's last answers, newest first."""
     return wire.History(
-        reviews=[review_shown(recent, place.project) for recent in place.desk.recent(limit)]
+        reviews=[review_shown(recent, place.project) for recent in place.looking.recent(limit)]
     )

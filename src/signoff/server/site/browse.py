@@ -13,24 +13,21 @@ from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
 from signoff.core.items import Item
-from signoff.core.questions import Answer, Choice, Form
 from signoff.core.records import Json, Pool
 from signoff.errors import InputError, QueueError, SignoffError
 from signoff.server.problems import Refusal
 from signoff.server.site.context import Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Posted
 from signoff.server.site.listing import (
-    NOTHING_SAID,
     REASONS,
-    LabelOption,
     Listed,
     Listing,
     Wish,
-    label_options,
     spoken,
     wish_of,
 )
 from signoff.server.site.log import WORDS
+from signoff.server.site.options import choosings, chosen, label_options
 from signoff.store.browsing import AskedItem, ToldEvent
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -89,7 +86,7 @@ def items(
         here_again=_address(visit, fields),
         next=None if listed.next is None else _address(visit, {**fields, "after": listed.next}),
         options=label_options(form),
-        bulk=_choices(form) if any(row.request for row in listed.rows) else [],
+        bulk=choosings(form) if any(row.request for row in listed.rows) else [],
         once=str(uuid4()),
         done=request.query_params.get("done", ""),
         filtered=wish != Wish(),
@@ -160,16 +157,17 @@ def answer(visit: Overseeing, form: Posted) -> Response:
     """
     if not visit.answers:
         raise Refusal(403, "not_allowed", "You do not answer items here.", hint="Ask a manager.")
-    chosen = form.many("request")
-    if not chosen:
+    asked = form.many("request")
+    if not asked:
         raise InputError("No item was chosen.", hint="Go back and tick the items to answer.")
-    if len(chosen) > MOST_AT_ONCE:
+    if len(asked) > MOST_AT_ONCE:
         raise InputError(f"More than {MOST_AT_ONCE} items were chosen.", hint="Choose fewer.")
     once = _once(form.text("once"))
-    given = _given(visit.place.project.form, form.text("label"))
+    questions = visit.place.project.form
+    given = chosen(questions, {each.field: form.text(each.field) for each in choosings(questions)})
     desk = visit.place.desk
     counted = late = 0
-    for request in chosen:
+    for request in asked:
         try:
             receipt = desk.answer(
                 request, given, seconds=None, id=str(uuid5(once, request)), note=None
@@ -183,20 +181,6 @@ def answer(visit: Overseeing, form: Posted) -> Response:
     return RedirectResponse(
         _address(visit, {**_back(form.text("back")), "done": f"{counted}-{late}"}), 303
     )
-
-
-def _choices(form: Form) -> Sequence[LabelOption]:
-    """The answers that several items can be given at once: those of a form's only choice."""
-    alone = len(form.questions) == 1 and isinstance(form.questions[0], Choice)
-    return label_options(form) if alone else []
-
-
-def _given(form: Form, value: str) -> Mapping[str, Answer]:
-    chosen = next((each for each in _choices(form) if each.value == value), None)
-    if chosen is None:
-        raise InputError("No answer was chosen.", hint="Choose one of the list.")
-    said = {"cannot_say": True} if chosen.label == NOTHING_SAID else {"label": chosen.label}
-    return form.from_json({chosen.question: said})
 
 
 def _once(given: str) -> UUID:
@@ -235,7 +219,17 @@ def _history(visit: Visit, listing: Listing, asked: AskedItem) -> Sequence[Happe
     """What happened to an item, oldest first; answers that do not stand are marked."""
     stands = {given.event for given in asked.given}
     events = visit.store.item_history(visit.id, asked.pool, asked.item)
-    return [_happened(listing, event, stands) for event in events if event.type in WORDS]
+    mine = any(given.reviewer == listing.own for given in asked.given)
+    return [
+        _happened(listing, event, stands)
+        for event in events
+        if event.type in WORDS and not (mine and _by_another(event, listing.own))
+    ]
+
+
+def _by_another(event: ToldEvent, own: str | None) -> bool:
+    """Whether somebody else did this, who may have said what is to be answered."""
+    return json.loads(event.canonical)["body"].get("reviewer", own) != own
 
 
 def _happened(listing: Listing, event: ToldEvent, stands: set[str]) -> Happened:

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
 from fastapi import Depends, Request, Response
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.responses import HTMLResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
@@ -19,8 +18,9 @@ from signoff.server.access import Caller
 from signoff.server.api.context import Known, Managing, Place, Reading, services
 from signoff.server.blindness import stays_blind
 from signoff.server.lookup import Lookup
-from signoff.server.problems import Refusal, problem_of
+from signoff.server.problems import Refusal
 from signoff.server.site.forms import form_token
+from signoff.server.site.refusing import refused_page
 from signoff.server.templates import page
 from signoff.store.store import SqlStore
 
@@ -174,27 +174,6 @@ class PageRoute(APIRoute):
             try:
                 return await handle(request)
             except (HTTPException, SignoffError, RequestValidationError) as error:
-                return _refused(request, error)
+                return refused_page(request, error)
 
         return handle_as_page
-
-
-def _refused(request: Request, error: Exception) -> Response:
-    problem = problem_of(request, error)
-    if problem is None:
-        raise error
-    if problem.status_code == 401 and "authorization" not in request.headers:
-        return RedirectResponse("/", 303)
-    told = json.loads(bytes(problem.body))
-    shown = page(
-        "site/refused.html",
-        problem.status_code,
-        caller=None,
-        form_token=None,
-        runs_the_site=False,
-        told=told,
-    )
-    for name, value in problem.headers.items():
-        if name.lower() not in ("content-length", "content-type"):
-            shown.headers[name] = value
-    return shown

@@ -9,15 +9,24 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, cast, get_args
+from typing import Literal, get_args
 
 from signoff.core.items import Item
-from signoff.core.questions import CANNOT_SAY, Choice, Form, Question, answer_text
+from signoff.core.questions import (
+    CANNOT_SAY,
+    Choice,
+    Form,
+    MultiChoice,
+    Question,
+    answer_text,
+)
+from signoff.core.questions.lists import split_labels
 from signoff.core.records import AskReason, Json, Pool
 from signoff.errors import InputError
 from signoff.server.lookup import By, Found
 from signoff.server.site.context import Visit
-from signoff.server.site.people import reviewer_name
+from signoff.server.site.naming import Names
+from signoff.server.site.options import NOTHING_SAID, labels_in, wanted_label
 from signoff.store.browsing import AskedItem, Wanted
 
 PAGE = 50
@@ -36,8 +45,6 @@ REASONS: Mapping[AskReason, str] = {
     "rule": "a rule",
     "empty": "no text",
 }
-NOTHING_SAID = ""
-"""Stands for "cannot say" among labels, of which none is empty."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -62,6 +69,14 @@ class Wish:
         """Whether only items that people were asked can fit."""
         asked = self.state in ("waiting", "answered") or self.sort == "newest"
         return asked or self.reviewer is not None or self.reason is not None
+
+    @property
+    def of_nothing(self) -> bool:
+        """Whether no item can fit: nobody answered what nobody was asked."""
+        by_people = self.reviewer is not None or self.reason is not None
+        if self.state == "untouched":
+            return by_people or self.label is not None
+        return self.state == "model" and by_people
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -107,15 +122,17 @@ class Listing:
     visit: Visit
     pool: Pool
     names: Mapping[str, str]
+    own: str | None
 
     @classmethod
     def of(cls, visit: Visit, pool: Pool) -> Listing:
-        """The listing of a pool."""
-        names = {
-            work: reviewer_name(work, None if name == work else name)
-            for work, name in visit.store.reviewer_names(visit.id).items()
-        }
-        return cls(visit=visit, pool=pool, names=names)
+        """The listing of a pool. ``own``: the reviewer that a visitor who must stay blind is."""
+        known = Names.of(visit)
+        names = {id: known.reviewer(id) for id in known.reviewers}
+        own = None
+        if visit.blind_in(pool):
+            own = visit.store.find_reviewer(visit.id, visit.place.caller.name)
+        return cls(visit=visit, pool=pool, names=names, own=own)
 
     @property
     def form(self) -> Form:
@@ -131,6 +148,8 @@ class Listing:
         """The page behind a cursor."""
         rows: list[Row] = []
         looked = 0
+        if wish.of_nothing:
+            return Listed(rows=[], next=None)
         of_people = wish.of_people or self.visit.is_stream
         source = self._asked(wish, after) if of_people else self._all(wish, after)
         for chunk in source:
@@ -174,7 +193,11 @@ class Listing:
 
     def _told_by_label(self, item: AskedItem, wish: Wish) -> bool:
         """Whether being in this list would tell an answer that the visitor may not see yet."""
-        return (wish.label is not None or wish.reviewer is not None) and self._covered(item)
+        if self._covered(item):
+            return wish.label is not None or wish.reviewer is not None
+        return wish.label is not None and not any(
+            wish.label in said.labels for said in self.answers(item)
+        )
 
     def _all(self, wish: Wish, after: int | None) -> Iterator[_Chunk]:
         """From the columnar files: every item, with what people said beside it."""
@@ -191,7 +214,7 @@ class Listing:
                 limit=wish.chunk,
                 search=wish.search,
                 by=by,
-                label=wish.label if wish.state == "model" else None,
+                label=self._whole_label(wish) if wish.state == "model" else None,
                 order="doubt" if wish.sort == "doubt" else "item",
             )
             if not page.items:
@@ -206,6 +229,13 @@ class Listing:
             yield _Chunk(rows, len(page.items), after)
             if not page.more:
                 return
+
+    def _whole_label(self, wish: Wish) -> tuple[str, str] | None:
+        """The label to look for where it is a whole answer; one of several is looked for after."""
+        if wish.label is None or wish.label[1] == NOTHING_SAID:
+            return None
+        question = self.form.question(wish.label[0])
+        return None if isinstance(question, MultiChoice) else wish.label
 
     def _asked_among(self, found: Sequence[Found]) -> Mapping[int, AskedItem]:
         numbers = [each.item for each in found]
@@ -226,7 +256,7 @@ class Listing:
             if asked is not None
             else self._row_of_model(found)
         )
-        if wish.label is not None and wish.state == "any":
+        if wish.label is not None:
             return row if any(wish.label in said.labels for said in row.said) else None
         return row
 
@@ -270,23 +300,35 @@ class Listing:
         return asked.waiting and self.visit.answers
 
     def answers(self, asked: AskedItem) -> list[Said]:
-        """What people said, oldest first."""
+        """What people said, oldest first; to somebody blind who answered, their own answer alone:
+        it can be taken back, and must not be given again by who knows what others said."""
+        given = [each for each in asked.given if each.reviewer == self.own] or asked.given
         return [
             Said(
-                label=spoken(self.form, given.answers),
-                labels=labels_in(given.answers),
-                by=self.names.get(given.reviewer, "somebody"),
-                at=given.at,
+                label=spoken(self.form, each.answers),
+                labels=labels_in(each.answers),
+                by=self.names.get(each.reviewer, "somebody"),
+                at=each.at,
             )
-            for given in asked.given
+            for each in given
         ]
 
     def _by_model(self, found: Found) -> Said:
         return Said(
             label=self.said_by_model(found.said),
-            labels=frozenset(found.said.items()),
+            labels=self._labels_of_model(found.said),
             by="the model",
             confidence=found.confidence,
+        )
+
+    def _labels_of_model(self, said: Mapping[str, str]) -> frozenset[tuple[str, str]]:
+        """Which labels the model chose, by question."""
+        return frozenset(
+            (name, label)
+            for name, text in said.items()
+            for label in (
+                split_labels(text) if isinstance(self.form.question(name), MultiChoice) else [text]
+            )
         )
 
     def said_by_model(self, said: Mapping[str, str]) -> str:
@@ -314,13 +356,16 @@ def wish_of(fields: Mapping[str, str], *, blind: bool, form: Form) -> Wish:
     known = state if state in get_args(State) else "any"
     if blind and known == "model":
         known = "any"
-    if sort not in get_args(Sort) or (sort == "doubt" and known != "model"):
+    odd = (sort == "doubt" and known != "model") or (
+        sort == "newest" and known in ("model", "untouched")
+    )
+    if sort not in get_args(Sort) or odd:
         sort = "item"
     return Wish(
         state=known,  # pyright: ignore[reportArgumentType]
         sort=sort,  # pyright: ignore[reportArgumentType]
         search=fields.get("q", "").strip()[:200],
-        label=_wanted_label(label, form),
+        label=wanted_label(label, form),
         reviewer=fields.get("reviewer", "")[:64] or None,
         reason=reason if reason in REASONS and not blind else None,  # pyright: ignore[reportArgumentType]
     )
@@ -330,49 +375,6 @@ def text_of(asked: AskedItem) -> str:
     """What people read of an item, in one line."""
     item = Item.from_shown(asked.item, asked.key, asked.shown)
     return item.text or " · ".join(f"{name}: {value}" for name, value in item.data.items())
-
-
-def _wanted_label(given: str, form: Form) -> tuple[str, str] | None:
-    """A question and one of its labels, from how the page's options write them."""
-    return next(
-        ((each.question, each.label) for each in label_options(form) if each.value == given), None
-    )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LabelOption:
-    """A label to filter by; ``value`` is how forms write it."""
-
-    value: str
-    question: str
-    label: str
-    name: str
-
-
-def label_options(form: Form) -> Sequence[LabelOption]:
-    """The labels of a form's choices, and "cannot say" to each of its questions."""
-    options: list[LabelOption] = []
-    for at, question in enumerate(form.questions):
-        before = f"{question.name}: " if len(form.questions) > 1 else ""
-        labels = question.labels if isinstance(question, Choice) else ()
-        options += [
-            LabelOption(
-                value=f"{at}.{number}",
-                question=question.name,
-                label=label.id,
-                name=before + label.name,
-            )
-            for number, label in enumerate(labels)
-        ]
-        options.append(
-            LabelOption(
-                value=f"{at}.-",
-                question=question.name,
-                label=NOTHING_SAID,
-                name=before + "(cannot say)",
-            )
-        )
-    return options
 
 
 def spoken(form: Form, answers: Json | None) -> str:
@@ -391,18 +393,6 @@ def spoken(form: Form, answers: Json | None) -> str:
             for name, answer in parsed.items()
         }
     )
-
-
-def labels_in(answers: Json | None) -> frozenset[tuple[str, str]]:
-    """Which labels were chosen, by question."""
-    found: set[tuple[str, str]] = set()
-    for name, answer in (answers or {}).items():
-        said = cast("Json", answer)
-        if said.get("cannot_say") is True:
-            found.add((name, NOTHING_SAID))
-        elif isinstance(said.get("label"), str):
-            found.add((name, str(said["label"])))
-    return frozenset(found)
 
 
 def _together(said: Mapping[str, str]) -> str:

@@ -9,13 +9,14 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, cast
 
 from fastapi import APIRouter, Query, Response
 
 from signoff.core.records import Json
-from signoff.server.site.context import Overseeing, PageRoute
+from signoff.server.site.context import Overseeing, PageRoute, Visit
 from signoff.server.site.jobs import recent
+from signoff.server.site.naming import Names, about_people, accounts_in, doer
 from signoff.store.browsing import SeenEvent
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -100,11 +101,11 @@ asked. A type that has no words here is kept from whoever must stay blind, too."
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
-    """An event in the list."""
+    """An event in the list. ``who`` did it, by name."""
 
     event: SeenEvent
     words: str
-    actor: str
+    who: str
     about: str
 
 
@@ -114,10 +115,12 @@ def log(visit: Overseeing, before: Annotated[int | None, Query(ge=0)] = None) ->
     types = SAFE if visit.blind else None
     events = visit.store.newest_events(visit.id, types=types, before=before, limit=PAGE + 1)
     note = visit.store.newest_checkpoint(visit.id)
+    lines, names = _lines(visit, events[:PAGE])
     return visit.show(
         "log.html",
         here="log",
-        lines=[_line(event) for event in events[:PAGE]],
+        lines=lines,
+        known=names.all(),
         older=events[PAGE - 1].n if len(events) > PAGE else None,
         first=before is None,
         checkpoint=note,
@@ -139,23 +142,43 @@ def _signed(note: str | None) -> tuple[int, str] | None:
     return int(size), root
 
 
-def _line(event: SeenEvent) -> Line:
-    value: Json = json.loads(event.canonical)
-    return Line(
-        event=event,
-        words=WORDS.get(event.type, event.type),
-        actor=str(value["actor"]),
-        about=_about(value["body"]),
-    )
+def _lines(visit: Visit, events: Sequence[SeenEvent]) -> tuple[Sequence[Line], Names]:
+    """The events in words, and the people they speak of."""
+    values: list[Json] = [json.loads(event.canonical) for event in events]
+    by = visit.store.doers_of([event.id for event in events])
+    by |= _who_took_back(visit, values)
+    concerned = {id for value in values for id in accounts_in(value)} | set(by.values())
+    names = Names.of(visit, concerned)
+    lines = [
+        Line(
+            event=event,
+            words=WORDS.get(event.type, event.type),
+            who=doer(names, value, event.type, by.get(event.id)),
+            about=", ".join([*about_people(names, value, event.type), *_about(value["body"])]),
+        )
+        for event, value in zip(events, values, strict=True)
+    ]
+    return lines, names
 
 
-def _about(body: object) -> str:
+def _who_took_back(visit: Visit, values: Sequence[Json]) -> dict[str, str]:
+    """Whose answers were taken back, by the event that tells of it: nobody else can."""
+    undone = {
+        str(value["id"]): str(cast("Json", value["body"])["answer"])
+        for value in values
+        if value["type"] in ("answer.undone", "gold.undone")
+    }
+    givers = visit.store.givers_of(set(undone.values())) if undone else {}
+    return {event: givers[answer] for event, answer in undone.items() if answer in givers}
+
+
+def _about(body: object) -> list[str]:
     """Which part of the data an event speaks of, and which item; no reasons and no answers."""
     if not isinstance(body, dict):
-        return ""
+        return []
     said: list[str] = []
     for name, word in (("pool", "part"), ("item", "item"), ("rows", "rows"), ("count", "count")):
         value: object = body.get(name)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
         if isinstance(value, int) and not isinstance(value, bool):
             said.append(f"{value:,} {word}" if name == "rows" else f"{word} {value:,}")
-    return ", ".join(said)
+    return said

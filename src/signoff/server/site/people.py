@@ -1,10 +1,9 @@
-"""Who may come in, and who answers: how much, how fast, how far they agree with one another."""
+"""Who may come in, and who answers: how much, how fast, how well, how far they agree."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 from typing import get_args
 
 from fastapi import APIRouter, Response
@@ -13,46 +12,51 @@ from fastapi.responses import RedirectResponse
 from signoff.accounts.directory import INVITATION_DAYS, Directory
 from signoff.core.people import Invitation, Role, may_give
 from signoff.core.people import Person as Member
-from signoff.core.questions import Form
-from signoff.core.records import Json
+from signoff.core.process import PERSON
+from signoff.core.records import GoldScore
 from signoff.errors import InputError
 from signoff.server.problems import Refusal
+from signoff.server.site.agreeing import Pairs, answers_of, by_person, by_question
 from signoff.server.site.context import Changing, Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Form as Sent
 from signoff.server.site.forms import Posted
-from signoff.store.browsing import ReviewerWork
+from signoff.server.site.naming import shown_name
+from signoff.store.answerers import ReviewerWork
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-SHOWN_OF_ID = 8
 NOBODY = "none"
 """What a form says to take a role away."""
 
 
-@dataclass(slots=True)
-class Agreement:
-    """How often somebody said the same as others about the same item."""
-
-    same: int = 0
-    pairs: int = 0
+FEW_KNOWN = 10
+"""Known answers below which a share of right ones says too little."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Person:
-    """A reviewer on the page."""
+    """A reviewer on the page. ``known``: how often they were right where the answer is known.
+
+    ``kept``: how well they do is kept from them until the certificate is issued, lest they learn
+    which items check them and mend their answers. ``role``: None without a role, or an account.
+    """
 
     work: ReviewerWork
-    agreement: Agreement
+    agreement: Pairs
+    known: GoldScore | None = None
+    role: Role | None = None
+    tags: Sequence[str] = ()
+    kept: bool = False
 
     @property
     def name(self) -> str:
-        """Their name; whoever was removed goes by the beginning of an id."""
-        return reviewer_name(self.work.id, self.work.name)
+        """Their name; whoever was removed goes by the end of an id."""
+        return shown_name(self.work.id, self.work.name)
 
-
-def reviewer_name(id: str, name: str | None) -> str:
-    """What a reviewer is called on these pages."""
-    return f"removed ({id[-SHOWN_OF_ID:]})" if name is None else name
+    @property
+    def is_person(self) -> bool:
+        """Whether somebody answers under this name who is not a column or a function."""
+        return self.work.kind == PERSON
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,26 +110,57 @@ def change_role(visit: Changing, form: Posted) -> Response:
     return _back(visit)
 
 
+@router.post("/projects/{p}/people/tags")
+def change_tags(visit: Changing, form: Posted) -> Response:
+    """Let a reviewer have the skills that were written down, and no other."""
+    tags = form.text("tags").replace(",", " ").split()
+    visit.place.manager.tag(form.text("reviewer"), tags)
+    return _back(visit)
+
+
 def _shown(visit: Visit, *, link: str | None = None) -> Response:
-    agreements = agreement(visit.place.project.form, visit.store.overlaps(visit.id))
+    form, overlaps = visit.place.project.form, visit.store.overlaps(visit.id)
+    own = visit.store.find_reviewer(visit.id, visit.place.caller.name) if visit.blind else None
+    items = answers_of(form, overlaps, without=own)
+    team = visit.place.services.people
+    members = [] if team is None else team.people(visit.id)
     return visit.show(
         "people.html",
         here="people",
-        people=[
-            Person(work=work, agreement=agreements.get(work.id, Agreement()))
-            for work in visit.store.reviewers_work(visit.id)
-        ],
-        overlap=any(each.pairs for each in agreements.values()),
-        team=_team(visit),
+        people=_people(visit, by_person(form, items), members, own),
+        agreed=by_question(form, items),
+        several=visit.place.project.overlap > 1 or bool(items),
+        few=FEW_KNOWN,
+        kept=own is not None,
+        has_accounts=team is not None,
+        team=_team(visit, members),
         link=link,
     )
 
 
-def _team(visit: Visit) -> Team | None:
+def _people(
+    visit: Visit, pairs: Mapping[str, Pairs], members: Sequence[Member], own: str | None
+) -> Sequence[Person]:
+    known = {each.reviewer: each for each in visit.store.gold_scores(visit.place.project)}
+    tags = visit.store.reviewer_tags(visit.id)
+    roles: Mapping[str, Role] = {each.name: each.role for each in members}
+    return [
+        Person(
+            work=work,
+            agreement=pairs.get(work.id, Pairs()),
+            known=None if work.id == own else known.get(work.id),
+            role=None if work.name is None else roles.get(work.name),
+            tags=tags.get(work.id, ()),
+            kept=work.id == own,
+        )
+        for work in visit.store.reviewers_work(visit.id)
+    ]
+
+
+def _team(visit: Visit, members: Sequence[Member]) -> Team | None:
     directory = visit.place.services.people
     if directory is None or not visit.manages:
         return None
-    members = directory.people(visit.id)
     roles = [role for role in get_args(Role) if may_give(visit.place.role, role, None)]
     return Team(
         members=members,
@@ -133,6 +168,7 @@ def _team(visit: Visit) -> Team | None:
             each.account
             for each in members
             if each.account != visit.place.caller.actor
+            and not each.everywhere
             and directory.store.roles_of(each.account).get(visit.id) in roles
         ),
         invitations=directory.invitations(visit.id),
@@ -164,27 +200,3 @@ def _check_may_give(visit: Visit, role: Role | None, held: Role | None) -> None:
 
 def _back(visit: Visit) -> Response:
     return RedirectResponse(f"/projects/{visit.id}/people", 303)
-
-
-def agreement(form: Form, overlaps: Sequence[Mapping[str, Json]]) -> Mapping[str, Agreement]:
-    """For each reviewer how many pairs of answers are the same, "cannot say" included; question by
-    question.
-
-    ``overlaps``: for each item that several answered, reviewer to answers. Not corrected for
-    chance, so that two people's number says what it seems to.
-    """
-    found: dict[str, Agreement] = {}
-    for answers in overlaps:
-        try:
-            parsed = {who: form.from_json(given) for who, given in answers.items()}
-        except InputError:
-            continue  # answers to an earlier version of a question
-        for one, other in combinations(parsed, 2):
-            for question in form.questions:
-                name = question.name
-                same = question.same(parsed[one][name], parsed[other][name])
-                for who in (one, other):
-                    mine = found.setdefault(who, Agreement())
-                    mine.pairs += 1
-                    mine.same += same
-    return found
