@@ -54,6 +54,7 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     f"POST {P}/leases/return": ("answer", {"requests": []}),
     f"PUT {P}/reviews/{{id}}": ("answer", REVIEW),
     f"POST {P}/requests/{{id}}/skip": ("answer", {}),
+    f"GET {P}/requests/{{id}}/hint": ("answer", None),
     f"POST {P}/requests/{{id}}/flag": ("answer", {"note": "odd"}),
     f"POST {P}/undo": ("answer", {}),
     f"GET {P}/history": ("answer", None),

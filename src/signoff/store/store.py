@@ -30,6 +30,7 @@ from signoff.store import erase, gold, log, projects, queue, reviews
 from signoff.store.admitting import Admitting
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
+from signoff.store.hinting import Hinting
 from signoff.store.jobs import Jobs, finish
 from signoff.store.model_files import ModelFiles
 from signoff.store.owning import Owning
@@ -64,6 +65,7 @@ class SqlStore(
     Browsing,
     Presenting,
     Talking,
+    Hinting,
 ):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 
