@@ -15,6 +15,7 @@ from servers import PORT, LocalHouse, running
 
 from signoff.core.records import Project
 from signoff.core.routing import Policy
+from signoff.core.showing import HintTime
 from signoff.errors import Exit
 from signoff.job import RunOptions
 from signoff.sdk import execute
@@ -39,6 +40,7 @@ def begin(
     reviewer: str = "none",
     policy: Policy | None = None,
     labels: tuple[str, ...] = LABELS,
+    hints: HintTime | None = None,
 ) -> Exit:
     """A project, worked on as far as it goes: with ``column:label`` to its end."""
     return execute(
@@ -49,6 +51,7 @@ def begin(
             key="id",
             project=name,
             policy=policy,
+            hints=hints,
             reviewer=reviewer,
             store=str(where),
             out=str(where.with_suffix(".csv")),
