@@ -51,14 +51,15 @@ class World {
   }
 
   project() {
-    const { questions, guideline = "", blur = false } = this.world;
+    const { questions, guideline = "", blur = false, hints = "off" } = this.world;
     return {
       id: this.kind,
       name: `Example: ${this.kind}`,
       questions,
       guideline,
       blur,
-      blind: true,
+      blind: hints === "off",
+      hints,
       text_direction: "auto",
       policy: "certified, max error 0.05, certainty 0.95",
     };
@@ -68,6 +69,7 @@ class World {
     return {
       id: item.id,
       item: { key: `row ${item.n}`, ...this.world.item(item.n) },
+      hint: this.world.hints === "before" ? this.world.hint(item.n) : null,
       lease_until: new Date(Date.now() + LEASE_MS).toISOString(),
     };
   }
@@ -86,6 +88,10 @@ class World {
     const mine = this.words.filter((each) => each.request === request);
     const all = answered ? [others, ...mine] : mine;
     return { comments: all.map(({ request: _, ...said }) => said) };
+  }
+
+  hint(request) {
+    return { hint: this.world.hint?.(Number(request.slice(2))) ?? null, why: null };
   }
 
   progress() {
@@ -148,7 +154,8 @@ class World {
   }
 
   receipt(id, body) {
-    return { id, request: body.request, counted: true, progress: this.progress() };
+    const hint = this.world.hints === "after" ? this.hint(body.request).hint : null;
+    return { id, request: body.request, counted: true, hint, progress: this.progress() };
   }
 
   undo(id) {
@@ -223,6 +230,8 @@ export function fakeServer() {
         world.items = [...world.items.filter((each) => each !== item), { ...item, leased: 0 }];
       return [204, null];
     }
+    if (route.startsWith("GET P/requests/") && route.endsWith("/hint"))
+      return [200, world.hint(route.slice("GET P/requests/".length).split("/")[0])];
     if (route.startsWith("GET P/requests/"))
       return [200, world.thread(route.slice("GET P/requests/".length).split("/")[0])];
     if (route === "POST P/undo") return world.undo(body.review);

@@ -5,6 +5,7 @@
 
 import type {
   Comment,
+  Hinted,
   Leased,
   Me,
   PastReview,
@@ -98,6 +99,10 @@ export class Api {
   async thread(project: string, request: string): Promise<readonly Comment[]> {
     const url = `${requestPath(project, request)}/comments`;
     return (await this.call<{ comments: Comment[] }>("GET", url)).comments;
+  }
+
+  hint(project: string, request: string): Promise<Hinted> {
+    return this.call("GET", `${requestPath(project, request)}/hint`);
   }
 
   async flag(project: string, request: string, note: string): Promise<void> {

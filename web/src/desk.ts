@@ -6,6 +6,7 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { CANNOT_SAY, missing } from "./answers";
+import { otherwise } from "./otherwise";
 import { Problem, Unreachable } from "./api";
 import { begin, type Draft, Drafts, reopen } from "./drafts";
 import { uuid } from "./ids";
@@ -17,7 +18,17 @@ import { deliver } from "./sender";
 import { Stopwatch } from "./stopwatch";
 import { Undoing } from "./undoing";
 import type { DeskWorld } from "./world";
-import type { Answer, Answers, Comment, Leased, Progress, Project, Request } from "./wire";
+import type {
+  Answer,
+  Answers,
+  Comment,
+  Hinted,
+  Leased,
+  Progress,
+  Project,
+  Receipt,
+  Request,
+} from "./wire";
 
 export interface Notice {
   readonly text: string;
@@ -208,6 +219,23 @@ export class Desk {
     }
   }
 
+  /** What the machine said of an item, or why that is not to be seen. */
+  async hint(request: string): Promise<Hinted> {
+    try {
+      return await this.world.api.hint(this.project.id, request);
+    } catch (error) {
+      if (error instanceof Problem) return { hint: null, why: error.message };
+      if (error instanceof Unreachable) return { hint: null, why: "The server does not answer." };
+      throw error;
+    }
+  }
+
+  /** Whether hints on what one answered may be asked for. */
+  get looksBack(): boolean {
+    const { hints = "off", blind } = this.project;
+    return hints !== "off" && (!blind || this.closed.value);
+  }
+
   /** Takes a decision back; null: the last one. One at a time, in the order asked for. */
   undo(review: string | null = null): Promise<void> {
     return this.undoing.undo(review);
@@ -271,10 +299,13 @@ export class Desk {
 
   // ----------------------------------------------------------------- what became of a sending
 
-  receipt(sending: Sending, receipt: { counted: boolean; progress: Progress }): void {
+  receipt(sending: Sending, receipt: Omit<Receipt, "id" | "request">): void {
     if (sending.project === this.project.id) this.hear(receipt.progress);
-    if (receipt.counted) this.past.value = changed(this.past.value, sending.id, { state: "saved" });
-    else {
+    if (receipt.counted) {
+      this.past.value = changed(this.past.value, sending.id, { state: "saved" });
+      const other = otherwise(this.project.questions, sending, receipt.hint ?? null);
+      if (other !== null) this.notice.value = { text: other, tone: "calm" };
+    } else {
       this.past.value = changed(this.past.value, sending.id, { state: "extra" });
       this.notice.value = {
         text: "Somebody answered that one first. Yours is kept beside it.",
