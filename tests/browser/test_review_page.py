@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -182,3 +183,57 @@ def test_what_stands_in_a_text_is_text(
         assert page.locator(".item .prose").first.inner_text() == text
         assert page.locator(".item img, .item svg, .item script, .form i").count() == 0
         assert alerts == []
+
+
+# ---------------------------------------------------------------------------- what it costs
+
+
+MOST_BYTES = 40 * 1024
+MOST_COLD, MOST_WARM = 8, 2
+
+
+def loaded(page: Page, load: Callable[[], object]) -> list[str]:
+    """What came over the network while the page loaded: nothing that its cache gave. The stream of
+    news is left out: it opens when the page is there, and stays."""
+    session = page.context.new_cdp_session(page)
+    urls: dict[str, str] = {}
+    cached: set[str] = set()
+    session.on(
+        "Network.requestWillBeSent", lambda e: urls.update({e["requestId"]: e["request"]["url"]})
+    )
+    session.on("Network.requestServedFromCache", lambda e: cached.add(e["requestId"]))
+    session.on(
+        "Network.responseReceived",
+        lambda e: cached.add(e["requestId"]) if e["response"]["fromDiskCache"] else None,
+    )
+    session.send("Network.enable")
+    load()
+    expect(page.locator(".item .prose").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    session.detach()
+    sent = [url for id, url in urls.items() if id not in cached and not url.startswith("data:")]
+    return [url for url in sent if not url.endswith("/events")]
+
+
+def test_script_and_style_of_a_choice_stay_small_and_the_page_asks_little(
+    project: StoredProject, person: People
+) -> None:
+    page = opened(person(), project.link)
+    home = home_of(page)
+    page.goto("about:blank")
+    session = page.context.new_cdp_session(page)
+    session.send("Network.clearBrowserCache")
+    session.detach()
+    cold = loaded(page, lambda: page.goto(home))
+    assert len(cold) <= MOST_COLD, cold
+    files = page.evaluate(
+        """() => performance.getEntriesByType("resource")
+        .filter(each => /[.](js|css)$/.test(each.name)).map(each => each.name)"""
+    )
+    assert files
+    bodies = [page.request.get(each).body() for each in files]
+    assert sum(len(gzip.compress(each)) for each in bodies) <= MOST_BYTES
+    page.goto("about:blank")
+    warm = loaded(page, lambda: page.goto(home))
+    assert len(warm) <= MOST_WARM, warm
+    assert any(url.endswith("/begin") for url in warm)

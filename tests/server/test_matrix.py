@@ -43,6 +43,7 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     "POST /api/v1/worker/restart": ("site", None),
     "GET /api/v1/me": ("known", None),
     # projects and reviewing
+    "POST /api/v1/begin": ("known", {}),
     "GET /api/v1/projects": ("known", None),
     "POST /api/v1/projects": ("site", PROJECT),
     f"GET {P}": ("read", None),

@@ -65,6 +65,24 @@ class World {
     };
   }
 
+  /** A named project is the only one this server plays, whatever others it lists. */
+  begin({ project, limit }) {
+    const roles = { [this.kind]: "reviewer", ...this.world.others };
+    const projects = Object.entries(roles).map(([id, role]) => ({
+      id,
+      name: `Example: ${id}`,
+      role,
+    }));
+    const chosen = project === this.kind || projects.length === 1;
+    return {
+      me: { name: "ann", kind: "local", roles },
+      projects,
+      project: chosen ? this.project() : null,
+      leased: chosen && limit > 0 ? this.lease({ limit, holding: [] }) : null,
+      history: chosen ? this.history() : null,
+    };
+  }
+
   request(item) {
     return {
       id: item.id,
@@ -198,21 +216,7 @@ export function fakeServer() {
   const api = async (world, method, path, body) => {
     const p = `projects/${world.kind}`;
     const route = `${method} ${path.replace(`${p}/`, "P/")}`;
-    if (route === "GET me")
-      return [
-        200,
-        { name: "ann", kind: "local", roles: { [world.kind]: "reviewer", ...world.world.others } },
-      ];
-    if (route === "GET projects")
-      return [
-        200,
-        {
-          projects: Object.entries({ [world.kind]: "reviewer", ...world.world.others }).map(
-            ([id, role]) => ({ id, name: `Example: ${id}`, role }),
-          ),
-        },
-      ];
-    if (route === `GET ${p}`) return [200, world.project()];
+    if (route === "POST begin") return [200, world.begin(body)];
     if (route === "POST P/leases") return [200, world.lease(body)];
     if (route === "POST P/leases/return")
       return (

@@ -13,7 +13,7 @@ import { uuid } from "./ids";
 import { Outbox, type Sending } from "./outbox";
 import { changed, fromServer, mergePast, MOST_PAST, type Past, withKept } from "./past";
 import { Leases, type Nothing, STARTING } from "./leases";
-import { merge, toFront } from "./queue";
+import { FEWEST_AHEAD, merge, toFront } from "./queue";
 import { deliver } from "./sender";
 import { Stopwatch } from "./stopwatch";
 import { Undoing } from "./undoing";
@@ -21,6 +21,7 @@ import type { DeskWorld } from "./world";
 import type {
   Answer,
   Answers,
+  Begun,
   Comment,
   Hinted,
   Leased,
@@ -247,8 +248,14 @@ export class Desk {
 
   // ------------------------------------------------------------------------ what the page tells
 
-  /** Sends what an earlier visit left, then leases. */
-  async start(): Promise<void> {
+  /** Takes what came with the page; else sends what an earlier visit left, then leases. */
+  async start(begun: Partial<Begun & { skew: number }> = {}): Promise<void> {
+    const { leased, history, skew = 0 } = begun;
+    if (history) this.past.value = mergePast(this.past.value, history.reviews.map(fromServer));
+    if (leased) {
+      this.leases.begin(leased, FEWEST_AHEAD, skew);
+      return this.outbox.drain();
+    }
     // Answers come before leases, so that nobody is asked again what they have answered.
     const enough = new Promise<void>((resolve) => void this.world.later(resolve, START_MS));
     await Promise.race([this.outbox.drain(), enough]);

@@ -207,6 +207,16 @@ export interface Leased {
   readonly progress: Progress;
 }
 
+/** Everything the page begins with; `project` is null where a person must choose. */
+export interface Begun {
+  readonly me: Me;
+  readonly projects: readonly ProjectBrief[];
+  readonly project: Project | null;
+  /** Null where nothing was wanted, or this person answers nothing there. */
+  readonly leased: Leased | null;
+  readonly history: { readonly reviews: readonly PastReview[] } | null;
+}
+
 export interface Comment {
   readonly id: string;
   readonly author: string;

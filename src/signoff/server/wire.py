@@ -108,6 +108,15 @@ class ReviewGiven(Asking):
     note: Note | None = None
 
 
+class Begin(Asking):
+    """What a page wants to begin with. ``project``: the one its address names, if any."""
+
+    project: Id | None = None
+    limit: Annotated[int, BeforeValidator(whole)] = Field(
+        default=10, ge=0, le=MOST_LEASED, description="How many requests."
+    )
+
+
 class Skipped(Asking):
     """Why a request is put behind the others."""
 
@@ -316,6 +325,20 @@ class History(Told):
     """The caller's last answers, newest first."""
 
     reviews: list[ReviewShown]
+
+
+class Begun(Told):
+    """Everything a page needs to begin with.
+
+    ``project`` is null where the caller must choose one of ``projects``; ``leased`` and ``history``
+    where the caller answers nothing in it, ``leased`` also where nothing was wanted.
+    """
+
+    me: Me
+    projects: list[ProjectBrief]
+    project: ProjectShown | None
+    leased: Leased | None
+    history: History | None
 
 
 class WorkerShown(Told):
