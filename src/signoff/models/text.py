@@ -371,7 +371,8 @@ class TextLearner:
         features = self.features(items.base)
         left, right = features.rows(items.index), features.rows(others.index)
         inner = np.asarray((left @ right.T).todense(), dtype=np.float32)
-        return inner / np.maximum(np.outer(_lengths(left), _lengths(right)), 1e-9)
+        lengths = np.maximum(np.outer(_lengths(left), _lengths(right)), 1e-9)
+        return np.asarray(inner / lengths, dtype=np.float32)
 
     def features(self, base: Items) -> PoolFeatures:
         """The features of a pool, worked out at most once while it is in use."""
@@ -387,8 +388,7 @@ class TextLearner:
 def _lengths(rows: Csr) -> NDArray[np.float32]:
     """(n,) Euclidean lengths of rows."""
     squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
-    lengths: NDArray[np.float64] = np.sqrt(squares)
-    return lengths.astype(np.float32)
+    return np.sqrt(squares).astype(np.float32)
 
 
 def _chunked_texts(items: Items) -> Iterator[list[str]]:
