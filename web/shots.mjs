@@ -36,6 +36,11 @@ const SCENES = {
   choice: async (page) => {
     for (const key of ["1", "2", "1", "0", "3"]) await page.keyboard.press(key);
   },
+  nudged: async (page) => page.keyboard.press("1"),
+  lookback: async (page) => {
+    for (const key of ["1", "2"]) await page.keyboard.press(key);
+    await page.getByText("The machine said").waitFor();
+  },
   many: async (page) => page.locator("input[role=combobox]").fill("card pay"),
   multichoice: async (page) => {
     for (const key of ["1", "5"]) await page.keyboard.press(key);
@@ -88,6 +93,16 @@ const STATES = {
       for (const key of ["1", "2", "1", "u"]) await page.keyboard.press(key);
       const button = page.locator(".rail-button");
       if (await button.isVisible()) await button.click();
+    },
+  ],
+  machine: [
+    "lookback",
+    async (page) => {
+      for (const key of ["1", "2"]) await page.keyboard.press(key);
+      const button = page.locator(".rail-button");
+      if (await button.isVisible()) await button.click();
+      await page.getByRole("button", { name: "Machine" }).first().click();
+      await page.locator(".machine .said").waitFor();
     },
   ],
   offline: [

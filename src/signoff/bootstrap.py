@@ -174,6 +174,7 @@ def found_project(
         "item_kind": project.item_kind,
         "blur": project.page.blur,
         "text_direction": project.page.text_direction,
+        "hints": project.page.hints,
         "policy": project.policy.to_json(),
         "rules": [*(rule.to_json() for rule in project.rules), *project.queue.to_json()],
         "process": project.process,

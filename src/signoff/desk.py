@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
+from signoff.core.hints import ShownHint
 from signoff.core.items import Item
 from signoff.core.process import PERSON, Source
 from signoff.core.questions import Given
@@ -30,6 +31,7 @@ from signoff.core.routing import Certified
 from signoff.errors import NotLeased, Settled, UsageError
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
+from signoff.loop.revealing import Revealed, Revealer
 from signoff.loop.telling import (
     answer_event,
     expiry_event,
@@ -60,6 +62,8 @@ class Receipt:
     id: str
     request: str
     counted: bool
+    hint: ShownHint | None = None
+    """What the machine said, where the project shows that after the answer."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -189,7 +193,7 @@ class QueueDesk:
                 known=self._known_among(limit),
             )
         return Lease(
-            requests=[self._shown(request) for request in leased],
+            requests=self._shown(leased),
             lost=[id for id in holding if id not in kept],
         )
 
@@ -202,14 +206,23 @@ class QueueDesk:
         draws = [int.from_bytes(drawn[at : at + 4]) / 2**32 for at in range(0, len(drawn), 4)]
         return sum(draw < self.gold_share for draw in draws)
 
-    def _shown(self, request: OpenRequest) -> Request:
-        self._waiting[request.id] = request
-        return Request(
-            id=request.id,
-            item=self.item_of(request),
-            form=self.project.form,
-            until=request.leased_until or 0,
-        )
+    def _shown(self, asked: Sequence[OpenRequest]) -> list[Request]:
+        self._waiting |= {request.id: request for request in asked}
+        hints = self._revealer.before(asked)
+        return [
+            Request(
+                id=request.id,
+                item=self.item_of(request),
+                form=self.project.form,
+                until=request.leased_until or 0,
+                hint=hints.get(request.id),
+            )
+            for request in asked
+        ]
+
+    @property
+    def _revealer(self) -> Revealer:
+        return Revealer(store=self.store, project=self.project, reviewer=self.reviewer)
 
     def give_back(self, requests: Sequence[str]) -> None:
         """Give back some of what was leased and not answered."""
@@ -241,7 +254,8 @@ class QueueDesk:
         spent = None if seconds is None else round(seconds, 3)
         review = self._review(asked, answer, seconds=spent, id=id, note=note)
         (counted,) = self.store.answer(self.project, [review], self._tell)
-        return Receipt(id=review.id, request=asked.id, counted=counted)
+        hint = self._revealer.beside_receipt(asked)
+        return Receipt(id=review.id, request=asked.id, counted=counted, hint=hint)
 
     def answer_many(self, answers: Sequence[tuple[Request, Given]]) -> None:
         """Store the answers to several items in one durable step."""
@@ -347,6 +361,10 @@ class QueueDesk:
             for each in found
         ]
 
+    def hint(self, request: str) -> Revealed:
+        """What the machine says of an item, if this reviewer may see it now."""
+        return self._revealer.of(self._look_up(request))
+
     # ---------------------------------------------------------------- looking back
 
     def recent(self, limit: int) -> list[Recent]:
@@ -379,7 +397,7 @@ class QueueDesk:
             )
         event = undo_event(self.recorder, found)
         opened = self.store.undo(self.project, found, [event])
-        return Undone(request=self._shown(opened), answers=found.answers)
+        return Undone(request=self._shown([opened])[0], answers=found.answers)
 
     def undo(self) -> Request | None:
         """Take back this reviewer's last answer while that is still possible; the item again."""

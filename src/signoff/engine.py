@@ -31,6 +31,7 @@ from signoff.errors import AnswersChanged
 from signoff.loop.asking import audit_items, forced_reasons
 from signoff.loop.bookkeeping import Bookkeeper, Steps, people_batch, version_of
 from signoff.loop.certifying import Certifier, Drawn
+from signoff.loop.hinting import Hinter
 from signoff.loop.joint import Decided, Frozen, asked_by, frozen_batches
 from signoff.loop.knowledge import Knowledge
 from signoff.loop.progress import progress_of
@@ -74,6 +75,15 @@ class Engine:
     @property
     def _books(self) -> Bookkeeper:
         return Bookkeeper(project=self.project, recorder=self.recorder)
+
+    @property
+    def _hinter(self) -> Hinter:
+        return Hinter(
+            store=self.store,
+            project=self.project,
+            automations=self.automations,
+            knowledge=self._knowledge,
+        )
 
     @property
     def _certifier(self) -> Certifier:
@@ -145,7 +155,13 @@ class Engine:
         self.store.ask(
             self.project.id,
             pool.number,
-            books.requests(self.views(pool), chosen, reasons, range(len(chosen))),
+            books.requests(
+                self.views(pool),
+                chosen,
+                reasons,
+                range(len(chosen)),
+                self._hinter.hints(pool, chosen),
+            ),
             [*books.fitted(pool, states, steps), *books.asked_why(pool, chosen, reasons)],
             undone=pool.undone,
             round=self._round(pool, states, steps),
@@ -255,7 +271,7 @@ class Engine:
             self.project.id,
             audits,
             batches,
-            books.requests(view, items, reasons, shuffled),
+            books.requests(view, items, reasons, shuffled, self._hinter.hints(pool, items)),
             [
                 *books.fitted(pool, states, steps),
                 *(books.committed(audit.committed) for audit in audits),
@@ -338,7 +354,7 @@ class Engine:
             self._close(pool)
             return True
         left = self.budget_left(pool)
-        chunk = max(REVIEW_CHUNK, len(rest) // 4)
+        chunk = REVIEW_CHUNK if self._hinter.wanted else max(REVIEW_CHUNK, len(rest) // 4)
         chosen = rest[: chunk if left is None else min(chunk, self._items_for(left))]
         if len(chosen) == 0:
             return False
@@ -347,7 +363,9 @@ class Engine:
         self.store.ask(
             self.project.id,
             pool.number,
-            self._books.requests(view, chosen, reasons, range(len(chosen))),
+            self._books.requests(
+                view, chosen, reasons, range(len(chosen)), self._hinter.hints(pool, chosen)
+            ),
             [self._books.asked(pool, chosen, "review")],
             undone=pool.undone,
         )

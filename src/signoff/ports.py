@@ -16,6 +16,7 @@ from numpy.typing import NDArray
 from signoff.core.batches import Batch, BatchName, StoredBatch
 from signoff.core.certification import SliceTest as SliceTest
 from signoff.core.coding import Codes
+from signoff.core.hints import Advice, Alike, ShownHint
 from signoff.core.items import Answers, Item, ItemNumber, Items, Predictions
 from signoff.core.process import Source
 from signoff.core.questions import Form, Given, Question
@@ -40,6 +41,7 @@ from signoff.core.records import (
     Tell,
     Waiting,
 )
+from signoff.core.showing import HintTime
 
 # ---------------------------------------------------------------------------- models
 
@@ -165,6 +167,15 @@ class PoolStrategy(Protocol):
     """
 
     def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze: ...
+
+
+@runtime_checkable
+class Advises(Protocol):
+    """A strategy that can tell people what its model says of items."""
+
+    def advise(self, state: PoolState, positions: NDArray[np.int64]) -> Advice | None:
+        """What the model says of these items as things stand; None before there is a model."""
+        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -335,6 +346,9 @@ class Store(Protocol):
         self, project: Project, tell: Callable[[Expired], NewEvent], *, now: int
     ) -> int: ...
     def queue_counts(self, project: str, pool: int) -> QueueCounts: ...
+    def hint_time(self, project: str) -> HintTime: ...
+    def has_answered(self, project: str, request: str, reviewer: str) -> bool: ...
+    def decided(self, project: Project, pool: int, items: Sequence[int]) -> dict[int, Alike]: ...
     def record(self, project: str, events: Sequence[NewEvent]) -> None: ...
     def checkpoint(self, project: str) -> str | None: ...
 
@@ -344,13 +358,16 @@ class Store(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Request:
-    """One item waiting for one person's answers. Carries nothing that tells why it is asked."""
+    """One item waiting for one person's answers. Carries nothing that tells why it is asked, and
+    nothing of the machine where a certificate rests on the answer."""
 
     id: str
     item: Item
     form: Form
     until: int = 0
     """When the lease ends, in microseconds since 1970."""
+    hint: ShownHint | None = None
+    """What the machine says, where the project shows that before the answer."""
 
     @property
     def question(self) -> Question:

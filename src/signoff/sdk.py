@@ -15,7 +15,7 @@ from signoff.core.items import Item
 from signoff.core.questions import Form, Question
 from signoff.core.records import Json, Project, TextDirection
 from signoff.core.routing import Policy
-from signoff.core.showing import ItemKind
+from signoff.core.showing import HintTime, ItemKind
 from signoff.desk import QueueDesk
 from signoff.engine import Engine
 from signoff.errors import Exit, Unfinished, UsageError
@@ -277,6 +277,7 @@ def run(
     guideline: str | None = None,
     blur: bool | None = None,
     text_direction: TextDirection | None = None,
+    hints: HintTime | None = None,
     mix_reviewers: bool = False,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
@@ -294,6 +295,8 @@ def run(
     - ``overlap``: how many people answer each item, each on their own; their answers are joined by
       majority.
     - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items.
+    - ``hints``: when people see what the machine says: "off" (the default), "after" or "before"
+      their own answer.
     - ``mix_reviewers``: let another kind of reviewer go on where one has answered already; the
       certificate says how many answers each gave.
     - ``store``: where everything is kept; without one, in a temporary folder.
@@ -324,6 +327,7 @@ def run(
             guideline=guideline,
             blur=blur,
             text_direction=text_direction,
+            hints=hints,
             mix_reviewers=mix_reviewers,
             store=where,
         )

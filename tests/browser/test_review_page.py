@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 from collections.abc import Callable
 
 import pytest
@@ -140,22 +141,6 @@ def test_the_link_works_once_and_nobody_else_gets_in(
     assert stranger.status == 401
 
 
-def test_a_page_is_few_requests_and_none_leaves_this_computer(
-    project: StoredProject, person: People
-) -> None:
-    context = person()
-    seen: list[Request] = []
-    context.on("request", lambda request: seen.append(request))
-    page = opened(context, project.link)
-    page.wait_for_load_state()
-    home = home_of(page)
-    addresses = [request.url for request in seen if not request.url.startswith("data:")]
-    # The link itself answers with a redirect to the page.
-    assert len(addresses) - 1 <= 8, addresses
-    assert all(address.startswith(home) for address in addresses)
-    assert not [message for message in seen if message.failure]
-
-
 def test_what_stands_in_a_text_is_text(
     person: People, tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -182,3 +167,56 @@ def test_what_stands_in_a_text_is_text(
         assert page.locator(".item .prose").first.inner_text() == text
         assert page.locator(".item img, .item svg, .item script, .form i").count() == 0
         assert alerts == []
+
+
+# ---------------------------------------------------------------------------- what it costs
+
+
+MOST_BYTES = 40 * 1024
+MOST_COLD, MOST_WARM = 8, 2
+
+
+def loaded(page: Page, load: Callable[[], object]) -> list[str]:
+    """What came over the network while the page loaded: nothing that its cache gave. The stream of
+    news is left out: it opens when the page is there, and stays."""
+    session = page.context.new_cdp_session(page)
+    urls: dict[str, str] = {}
+    cached: set[str] = set()
+    session.on(
+        "Network.requestWillBeSent", lambda e: urls.update({e["requestId"]: e["request"]["url"]})
+    )
+    session.on("Network.requestServedFromCache", lambda e: cached.add(e["requestId"]))
+    session.on(
+        "Network.responseReceived",
+        lambda e: cached.add(e["requestId"]) if e["response"]["fromDiskCache"] else None,
+    )
+    session.send("Network.enable")
+    load()
+    expect(page.locator(".item .prose").first).to_be_visible()
+    page.wait_for_load_state("networkidle")
+    session.detach()
+    sent = [url for id, url in urls.items() if id not in cached and not url.startswith("data:")]
+    return [url for url in sent if not url.endswith("/events")]
+
+
+def test_a_page_is_small_and_few_requests_and_none_leaves_this_computer(
+    project: StoredProject, person: People
+) -> None:
+    context = person()
+    seen: list[Request] = []
+    context.on("request", lambda request: seen.append(request))
+    page = context.new_page()
+    cold = loaded(page, lambda: page.goto(project.link))
+    home = home_of(page)
+    # The link itself answers with a redirect to the page.
+    assert len(cold) - 1 <= MOST_COLD, cold
+    assert all(url.startswith(home) for url in cold)
+    files = [url for url in cold if url.endswith((".js", ".css"))]
+    assert {url.rsplit(".", 1)[1] for url in files} == {"js", "css"}
+    bodies = [context.request.get(url).body() for url in files]
+    assert sum(len(gzip.compress(each)) for each in bodies) <= MOST_BYTES
+    page.goto("about:blank")
+    warm = loaded(page, lambda: page.goto(home))
+    assert len(warm) <= MOST_WARM, warm
+    assert any(url.endswith("/begin") for url in warm)
+    assert not [request.url for request in seen if request.failure]

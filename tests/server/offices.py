@@ -16,6 +16,7 @@ from servers import PORT, LocalHouse, running
 from signoff.core.questions import Form
 from signoff.core.records import Project
 from signoff.core.routing import Policy
+from signoff.core.showing import HintTime
 from signoff.errors import Exit
 from signoff.job import RunOptions
 from signoff.sdk import execute
@@ -42,6 +43,7 @@ def begin(
     labels: tuple[str, ...] | None = LABELS,
     form: Form | None = None,
     overlap: int | None = None,
+    hints: HintTime | None = None,
 ) -> Exit:
     """A project, worked on as far as it goes: with ``column:label`` to its end."""
     return execute(
@@ -54,6 +56,7 @@ def begin(
             project=name,
             policy=policy,
             overlap=overlap,
+            hints=hints,
             reviewer=reviewer,
             store=str(where),
             out=str(where.with_suffix(".csv")),

@@ -7,12 +7,14 @@ import uuid
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from signoff.core.hints import ShownHint
 from signoff.core.items import Item, ItemNumber
 from signoff.core.questions import Choice, Form, answers_to_json
 from signoff.core.records import Answers, CommentKind, Gold, Json, OwnCounts, Phase, Project
 from signoff.core.records import Waiting as Waits
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import NotLeased, OtherAnswer, Settled
+from signoff.loop.revealing import Revealed
 from signoff.managing import Known, Person
 from signoff.ports import Forecast, Progress
 from signoff.server.desks import Standing
@@ -47,6 +49,7 @@ class Request:
     id: str
     item: Item
     until: int
+    hint: ShownHint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +63,7 @@ class Receipt:
     id: str
     request: str
     counted: bool
+    hint: ShownHint | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,6 +271,10 @@ class MemoryDesk:
     def waiting(self) -> Waits:
         others = any(each.state == "leased" for each in self.queue.waiting.values())
         return Waits(held_until=NOW if others else None)
+
+    def hint(self, request: str, /) -> Revealed:
+        self._asked(request)
+        return Revealed(why="This project shows no hints.")
 
     def comment(self, request: str, text: str, /, *, id: str | None = None) -> None:
         self._asked(request)

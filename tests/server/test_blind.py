@@ -11,6 +11,7 @@ from servers import LocalHouse, new_id
 from signoff.core.records import Phase
 
 TELLING = {"reason", "reasons", "prediction", "predicted", "confidence", "priority", "raw_score"}
+TELLING |= {"machine", "words", "alike"}
 
 
 def names(value: object) -> set[str]:
@@ -42,6 +43,8 @@ def everything(house: LocalHouse) -> list[str]:
         browser.post(f"{path}/requests/{requests[2]}/comments", json={"id": id, "text": "odd"}),
         browser.get(f"{path}/requests/{requests[2]}/comments"),
         browser.get(f"{path}/requests/{requests[2]}/comments?all=true"),
+        browser.get(f"{path}/requests/{requests[0]}/hint"),
+        browser.get(f"{path}/requests/{requests[2]}/hint"),
         browser.request("DELETE", f"{path}/leases", json={"requests": requests}),
         browser.post(f"{path}/leases", json={"limit": 50, "holding": [new_id()]}),
         browser.get("/api/v1/me"),

@@ -43,6 +43,7 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     "POST /api/v1/worker/restart": ("site", None),
     "GET /api/v1/me": ("known", None),
     # projects and reviewing
+    "POST /api/v1/begin": ("known", {}),
     "GET /api/v1/projects": ("known", None),
     "POST /api/v1/projects": ("site", PROJECT),
     f"GET {P}": ("read", None),
@@ -54,6 +55,7 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     f"POST {P}/leases/return": ("answer", {"requests": []}),
     f"PUT {P}/reviews/{{id}}": ("answer", REVIEW),
     f"POST {P}/requests/{{id}}/skip": ("answer", {}),
+    f"GET {P}/requests/{{id}}/hint": ("answer", None),
     f"POST {P}/requests/{{id}}/flag": ("answer", {"note": "odd"}),
     f"POST {P}/undo": ("answer", {}),
     f"GET {P}/history": ("answer", None),

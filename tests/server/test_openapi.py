@@ -99,6 +99,7 @@ def test_every_route_of_the_contract_is_described(house: LocalHouse) -> None:
         ("POST", f"{p}/requests/{{id}}/skip"),
         ("POST", f"{p}/requests/{{id}}/flag"),
         ("GET", f"{p}/requests/{{id}}/comments"),
+        ("GET", f"{p}/requests/{{id}}/hint"),
         ("POST", f"{p}/requests/{{id}}/comments"),
         ("POST", f"{p}/requests/{{id}}/assign"),
         ("GET", f"{p}/reviewers"),

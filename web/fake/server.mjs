@@ -51,16 +51,35 @@ class World {
   }
 
   project() {
-    const { questions, guideline = "", blur = false } = this.world;
+    const { questions, guideline = "", blur = false, hints = "off" } = this.world;
     return {
       id: this.kind,
       name: `Example: ${this.kind}`,
       questions,
       guideline,
       blur,
-      blind: true,
+      blind: hints === "off",
+      hints,
       text_direction: "auto",
       policy: "certified, max error 0.05, certainty 0.95",
+    };
+  }
+
+  /** A named project is the only one this server plays, whatever others it lists. */
+  begin({ project, limit }) {
+    const roles = { [this.kind]: "reviewer", ...this.world.others };
+    const projects = Object.entries(roles).map(([id, role]) => ({
+      id,
+      name: `Example: ${id}`,
+      role,
+    }));
+    const chosen = project === this.kind || projects.length === 1;
+    return {
+      me: { name: "ann", kind: "local", roles },
+      projects,
+      project: chosen ? this.project() : null,
+      leased: chosen && limit > 0 ? this.lease({ limit, holding: [] }) : null,
+      history: chosen ? this.history() : null,
     };
   }
 
@@ -68,6 +87,7 @@ class World {
     return {
       id: item.id,
       item: { key: `row ${item.n}`, ...this.world.item(item.n) },
+      hint: this.world.hints === "before" ? this.world.hint(item.n) : null,
       lease_until: new Date(Date.now() + LEASE_MS).toISOString(),
     };
   }
@@ -86,6 +106,10 @@ class World {
     const mine = this.words.filter((each) => each.request === request);
     const all = answered ? [others, ...mine] : mine;
     return { comments: all.map(({ request: _, ...said }) => said) };
+  }
+
+  hint(request) {
+    return { hint: this.world.hint?.(Number(request.slice(2))) ?? null, why: null };
   }
 
   progress() {
@@ -148,7 +172,8 @@ class World {
   }
 
   receipt(id, body) {
-    return { id, request: body.request, counted: true, progress: this.progress() };
+    const hint = this.world.hints === "after" ? this.hint(body.request).hint : null;
+    return { id, request: body.request, counted: true, hint, progress: this.progress() };
   }
 
   undo(id) {
@@ -191,21 +216,7 @@ export function fakeServer() {
   const api = async (world, method, path, body) => {
     const p = `projects/${world.kind}`;
     const route = `${method} ${path.replace(`${p}/`, "P/")}`;
-    if (route === "GET me")
-      return [
-        200,
-        { name: "ann", kind: "local", roles: { [world.kind]: "reviewer", ...world.world.others } },
-      ];
-    if (route === "GET projects")
-      return [
-        200,
-        {
-          projects: Object.entries({ [world.kind]: "reviewer", ...world.world.others }).map(
-            ([id, role]) => ({ id, name: `Example: ${id}`, role }),
-          ),
-        },
-      ];
-    if (route === `GET ${p}`) return [200, world.project()];
+    if (route === "POST begin") return [200, world.begin(body)];
     if (route === "POST P/leases") return [200, world.lease(body)];
     if (route === "POST P/leases/return")
       return (
@@ -223,6 +234,8 @@ export function fakeServer() {
         world.items = [...world.items.filter((each) => each !== item), { ...item, leased: 0 }];
       return [204, null];
     }
+    if (route.startsWith("GET P/requests/") && route.endsWith("/hint"))
+      return [200, world.hint(route.slice("GET P/requests/".length).split("/")[0])];
     if (route.startsWith("GET P/requests/"))
       return [200, world.thread(route.slice("GET P/requests/".length).split("/")[0])];
     if (route === "POST P/undo") return world.undo(body.review);

@@ -111,6 +111,26 @@ scheduler --retries 5
 
 > Upgrade workers first. <script>alert(1)</script>`;
 
+const alike = (n) => ({
+  item: { key: `row ${n}`, ...text(n) },
+  answers: { answer: { label: n % 3 === 0 ? "Negative" : "Positive" } },
+});
+
+const hint = (n) => ({
+  machine: {
+    answer: {
+      answer: { label: n % 3 === 0 ? "Negative" : "Positive" },
+      confidence: 0.64 + (n % 4) / 12,
+      words: review(n)
+        .toLowerCase()
+        .match(/[a-z']{4,}/g)
+        .slice(0, 5)
+        .map((word, at) => ({ word, weight: at === 3 ? -0.02 : 0.12 / (at + 1) })),
+    },
+  },
+  alike: n === 0 ? [] : [alike(n + 3), alike(n + 6), alike(n + 5)],
+});
+
 const text = (n) => ({ text: review(n), kind: "text", fields: {} });
 
 /** name -> { questions, item(n), and what differs from a plain project } */
@@ -123,6 +143,8 @@ export const WORLDS = {
     }),
     guideline: GUIDELINE,
   },
+  nudged: { questions: [choice], item: text, guideline: GUIDELINE, hints: "before", hint },
+  lookback: { questions: [choice], item: text, hints: "after", hint },
   many: {
     questions: [question("choice", "What does the customer want?", { labels: labels(...INTENTS) })],
     item: (n) => ({

@@ -4,13 +4,12 @@
  */
 
 import type {
+  Begun,
   Comment,
+  Hinted,
   Leased,
-  Me,
   PastReview,
   ProblemBody,
-  Project,
-  ProjectBrief,
   Receipt,
   ReviewBody,
   Undone,
@@ -52,16 +51,10 @@ export class Api {
     this.fetch = fetch;
   }
 
-  me(): Promise<Me> {
-    return this.call("GET", "me");
-  }
-
-  async projects(): Promise<readonly ProjectBrief[]> {
-    return (await this.call<{ projects: ProjectBrief[] }>("GET", "projects")).projects;
-  }
-
-  project(id: string): Promise<Project> {
-    return this.call("GET", path(id));
+  /** One request for all of a page's beginning; `skew` as for `lease`. */
+  async begin(project: string | null, limit: number): Promise<Begun & { readonly skew: number }> {
+    const response = await this.send("POST", "begin", { project, limit });
+    return { ...((await response.json()) as Begun), skew: skewOf(response) };
   }
 
   /** Also says how far the server's clock is ahead of ours, in milliseconds. */
@@ -71,9 +64,7 @@ export class Api {
     holding: readonly string[],
   ): Promise<Leased & { readonly skew: number }> {
     const response = await this.send("POST", `${path(project)}/leases`, { limit, holding });
-    const date = Date.parse(response.headers.get("date") ?? "");
-    const leased = (await response.json()) as Leased;
-    return { ...leased, skew: Number.isNaN(date) ? 0 : date - Date.now() };
+    return { ...((await response.json()) as Leased), skew: skewOf(response) };
   }
 
   answer(project: string, id: string, body: ReviewBody): Promise<Receipt> {
@@ -98,6 +89,10 @@ export class Api {
   async thread(project: string, request: string): Promise<readonly Comment[]> {
     const url = `${requestPath(project, request)}/comments`;
     return (await this.call<{ comments: Comment[] }>("GET", url)).comments;
+  }
+
+  hint(project: string, request: string): Promise<Hinted> {
+    return this.call("GET", `${requestPath(project, request)}/hint`);
   }
 
   async flag(project: string, request: string, note: string): Promise<void> {
@@ -145,6 +140,11 @@ export class Api {
     if (response.ok) return response;
     throw await problemOf(response);
   }
+}
+
+function skewOf(response: Response): number {
+  const date = Date.parse(response.headers.get("date") ?? "");
+  return Number.isNaN(date) ? 0 : date - Date.now();
 }
 
 function path(project: string): string {

@@ -5,6 +5,7 @@ import type { Desk } from "./desk";
 import { Live } from "./live";
 import type { DeskWorld } from "./world";
 
+const LIVE_MS = 1_500;
 const LOCK = "signoff.outbox";
 
 /** One tab sends at a time. Without locks (a page that is not on a secure origin) ids still hold. */
@@ -75,5 +76,8 @@ export function followPage(desk: Desk, api: Api, losesAnswers: boolean): void {
     const lost = desk.losable || (losesAnswers && desk.unsent.value.length > 0);
     if (lost) event.preventDefault();
   });
-  if (document.visibilityState === "visible") live.start();
+  // The page begins with all there is to know: news can wait until the first item is there.
+  later(() => {
+    if (document.visibilityState === "visible") live.start();
+  }, LIVE_MS);
 }

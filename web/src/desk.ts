@@ -6,18 +6,30 @@
 
 import { batch, computed, signal } from "@preact/signals";
 import { CANNOT_SAY, missing } from "./answers";
+import { otherwise } from "./otherwise";
 import { Problem, Unreachable } from "./api";
 import { begin, type Draft, Drafts, reopen } from "./drafts";
 import { uuid } from "./ids";
 import { Outbox, type Sending } from "./outbox";
 import { changed, fromServer, mergePast, MOST_PAST, type Past, withKept } from "./past";
 import { Leases, type Nothing, STARTING } from "./leases";
-import { merge, toFront } from "./queue";
+import { FEWEST_AHEAD, merge, toFront } from "./queue";
 import { deliver } from "./sender";
 import { Stopwatch } from "./stopwatch";
 import { Undoing } from "./undoing";
 import type { DeskWorld } from "./world";
-import type { Answer, Answers, Comment, Leased, Progress, Project, Request } from "./wire";
+import type {
+  Answer,
+  Answers,
+  Begun,
+  Comment,
+  Hinted,
+  Leased,
+  Progress,
+  Project,
+  Receipt,
+  Request,
+} from "./wire";
 
 export interface Notice {
   readonly text: string;
@@ -208,6 +220,23 @@ export class Desk {
     }
   }
 
+  /** What the machine said of an item, or why that is not to be seen. */
+  async hint(request: string): Promise<Hinted> {
+    try {
+      return await this.world.api.hint(this.project.id, request);
+    } catch (error) {
+      if (error instanceof Problem) return { hint: null, why: error.message };
+      if (error instanceof Unreachable) return { hint: null, why: "The server does not answer." };
+      throw error;
+    }
+  }
+
+  /** Whether hints on what one answered may be asked for. */
+  get looksBack(): boolean {
+    const { hints = "off", blind } = this.project;
+    return hints !== "off" && (!blind || this.closed.value);
+  }
+
   /** Takes a decision back; null: the last one. One at a time, in the order asked for. */
   undo(review: string | null = null): Promise<void> {
     return this.undoing.undo(review);
@@ -219,8 +248,14 @@ export class Desk {
 
   // ------------------------------------------------------------------------ what the page tells
 
-  /** Sends what an earlier visit left, then leases. */
-  async start(): Promise<void> {
+  /** Takes what came with the page; else sends what an earlier visit left, then leases. */
+  async start(begun: Partial<Begun & { skew: number }> = {}): Promise<void> {
+    const { leased, history, skew = 0 } = begun;
+    if (history) this.past.value = mergePast(this.past.value, history.reviews.map(fromServer));
+    if (leased) {
+      this.leases.begin(leased, FEWEST_AHEAD, skew);
+      return this.outbox.drain();
+    }
     // Answers come before leases, so that nobody is asked again what they have answered.
     const enough = new Promise<void>((resolve) => void this.world.later(resolve, START_MS));
     await Promise.race([this.outbox.drain(), enough]);
@@ -271,10 +306,13 @@ export class Desk {
 
   // ----------------------------------------------------------------- what became of a sending
 
-  receipt(sending: Sending, receipt: { counted: boolean; progress: Progress }): void {
+  receipt(sending: Sending, receipt: Omit<Receipt, "id" | "request">): void {
     if (sending.project === this.project.id) this.hear(receipt.progress);
-    if (receipt.counted) this.past.value = changed(this.past.value, sending.id, { state: "saved" });
-    else {
+    if (receipt.counted) {
+      this.past.value = changed(this.past.value, sending.id, { state: "saved" });
+      const other = otherwise(this.project.questions, sending, receipt.hint ?? null);
+      if (other !== null) this.notice.value = { text: other, tone: "calm" };
+    } else {
       this.past.value = changed(this.past.value, sending.id, { state: "extra" });
       this.notice.value = {
         text: "Somebody answered that one first. Yours is kept beside it.",

@@ -64,6 +64,12 @@ export class Leases {
     this.world.soon(() => void this.refill());
   }
 
+  /** Takes what came with the page. */
+  begin(leased: Leased, limit: number, skew: number): void {
+    this.take(leased, limit);
+    this.planRenewal(skew);
+  }
+
   /** Leases more if too little is held. */
   refill(): Promise<void> {
     const limit = this.limit();

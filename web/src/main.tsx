@@ -10,21 +10,26 @@ import { Desk } from "./desk";
 import { preload, preloadItems } from "./forms/kinds";
 import { memoryStore, openStore } from "./store";
 import { ChooseProject, CouldNotStart } from "./start";
-import type { Me, ProjectBrief } from "./wire";
+import type { SendingStore } from "./outbox";
+import { FEWEST_AHEAD } from "./queue";
+import type { Begun, Project } from "./wire";
 
 const RETRY_MS = 5_000;
 
 async function start(root: HTMLElement): Promise<void> {
   const api = new Api(new URL("api/v1/", document.baseURI).href);
   try {
-    const me = await api.me();
-    const chosen = await chooseProject(api, me);
-    if (typeof chosen !== "string") {
-      render(<ChooseProject projects={chosen} />, root);
+    const kept = await openStore().catch(() => null);
+    // Answers of an earlier visit leave before anything is leased: nobody is asked those again.
+    const unsent = kept === null ? 0 : (await kept.all()).length;
+    const named = decodeURIComponent(location.hash.replace(/^#\/?/, "")) || null;
+    const begun = await api.begin(named, unsent > 0 ? 0 : FEWEST_AHEAD);
+    if (begun.project === null) {
+      render(<ChooseProject projects={begun.projects} />, root);
       addEventListener("hashchange", () => location.reload());
       return;
     }
-    await open(api, me, chosen, root);
+    await open(api, begun, begun.project, kept, root);
   } catch (error) {
     render(<CouldNotStart error={error} />, root);
     if (error instanceof Problem && error.status < 500) return;
@@ -32,30 +37,25 @@ async function start(root: HTMLElement): Promise<void> {
   }
 }
 
-/** The project's id, or the projects to choose from. */
-async function chooseProject(api: Api, me: Me): Promise<string | readonly ProjectBrief[]> {
-  const named = decodeURIComponent(location.hash.replace(/^#\/?/, ""));
-  const ids = Object.keys(me.roles);
-  if (ids.includes(named)) return named;
-  const only = ids[0];
-  if (ids.length === 1 && only !== undefined) return only;
-  const projects = await api.projects();
-  const first = projects[0];
-  return projects.length === 1 && first !== undefined ? first.id : projects;
-}
-
-async function open(api: Api, me: Me, id: string, root: HTMLElement): Promise<void> {
-  const [project, kept] = await Promise.all([api.project(id), openStore().catch(() => null)]);
+async function open(
+  api: Api,
+  begun: Begun & { readonly skew: number },
+  project: Project,
+  kept: SendingStore | null,
+  root: HTMLElement,
+): Promise<void> {
+  const { me } = begun;
   document.title = `${project.name} · signoff`;
   const desk = new Desk({ ...worldOf(api), store: kept ?? memoryStore(), alone }, project, me.name);
   effect(() => preloadItems(desk.held.value.map((each) => each.item)));
   followPage(desk, api, kept === null);
-  const started = desk.start();
+  const started = desk.start(begun);
   // The question's form is there before its first item, so that the first key finds it.
   await preload(project);
   root.replaceChildren();
-  const overseen = me.roles[id] !== "reviewer";
-  render(<App desk={desk} pages={overseen ? `projects/${encodeURIComponent(id)}` : null} />, root);
+  const overseen = me.roles[project.id] !== "reviewer";
+  const pages = overseen ? `projects/${encodeURIComponent(project.id)}` : null;
+  render(<App desk={desk} pages={pages} />, root);
   await started;
 }
 

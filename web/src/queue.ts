@@ -2,7 +2,7 @@
 
 import type { Request } from "./wire";
 
-const FEWEST_AHEAD = 10;
+export const FEWEST_AHEAD = 10;
 const MOST_AHEAD = 40;
 const MINUTE_MS = 60_000;
 

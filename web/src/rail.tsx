@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { useLayoutEffect, useRef } from "preact/hooks";
 import { spokenAll } from "./answers";
 import { useAfterItem, useDesk } from "./context";
+import { HintDialog } from "./forms/kinds";
 import type { Past, PastState } from "./past";
 import { keepFocus } from "./parts";
 import { ThreadDialog } from "./thread";
@@ -104,7 +105,7 @@ function PastEntry({ entry, onReopen }: PastEntryProps): JSX.Element {
       {state !== "" && <span class="state">{state}</span>}
     </>
   );
-  const words = <WordsButton entry={entry} />;
+  const words = <LookBack entry={entry} />;
   if (!entry.undoable) {
     return (
       <>
@@ -132,27 +133,32 @@ function PastEntry({ entry, onReopen }: PastEntryProps): JSX.Element {
   );
 }
 
-/** Opens what was said of an item that I answered. */
-function WordsButton({ entry }: { readonly entry: Past }): JSX.Element | null {
+/** Opens what was said of an item that I answered: by people, and by the machine. */
+function LookBack({ entry }: { readonly entry: Past }): JSX.Element | null {
   const desk = useDesk();
-  const open = useSignal(false);
+  const open = useSignal<"words" | "hint" | null>(null);
   if (entry.state === "unsaved" || entry.state === "refused") return null;
+  const close = (): void => void (open.value = null);
   return (
     <>
       <button
         type="button"
         class="words-button"
         title={desk.project.blind ? "Reading what others said closes undo" : undefined}
-        onClick={() => void (open.value = true)}
+        onClick={() => void (open.value = "words")}
       >
         Comments
       </button>
-      {open.value && (
-        <ThreadDialog
-          request={entry.request}
-          text={entry.text}
-          onClose={() => void (open.value = false)}
-        />
+      {desk.looksBack && (
+        <button type="button" class="words-button" onClick={() => void (open.value = "hint")}>
+          Machine
+        </button>
+      )}
+      {open.value === "words" && (
+        <ThreadDialog request={entry.request} text={entry.text} onClose={close} />
+      )}
+      {open.value === "hint" && (
+        <HintDialog request={entry.request} text={entry.text} onClose={close} />
       )}
     </>
   );

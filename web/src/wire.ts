@@ -117,9 +117,35 @@ export interface Item {
   readonly fields: Readonly<Record<string, Json>>;
 }
 
+/** A word that told the machine something: above 0 for its answer, below 0 against it. */
+export interface Word {
+  readonly word: string;
+  readonly weight: number;
+}
+
+export interface MachineSays {
+  readonly answer: Answer;
+  readonly confidence: number | null;
+  readonly words: readonly Word[];
+}
+
+/** What the machine says, by question name, and decided items that are like this one. */
+export interface Hint {
+  readonly machine: Readonly<Record<string, MachineSays>>;
+  readonly alike: readonly { readonly item: Item; readonly answers: Answers }[];
+}
+
+/** A hint, or why there is none to see. */
+export interface Hinted {
+  readonly hint: Hint | null;
+  readonly why: string | null;
+}
+
 export interface Request {
   readonly id: string;
   readonly item: Item;
+  /** Only in projects that show hints before the answer. */
+  readonly hint?: Hint | null;
   /** RFC 3339. */
   readonly lease_until: string;
 }
@@ -166,6 +192,8 @@ export interface Project {
   readonly blur: boolean;
   readonly blind: boolean;
   readonly text_direction: "auto" | "ltr" | "rtl";
+  /** In a blind project not before the certificate. */
+  readonly hints?: "off" | "after" | "before";
   readonly policy: string;
 }
 
@@ -177,6 +205,16 @@ export interface Leased {
   readonly until?: string | null;
   readonly retry_seconds: number | null;
   readonly progress: Progress;
+}
+
+/** Everything the page begins with; `project` is null where a person must choose. */
+export interface Begun {
+  readonly me: Me;
+  readonly projects: readonly ProjectBrief[];
+  readonly project: Project | null;
+  /** Null where nothing was wanted, or this person answers nothing there. */
+  readonly leased: Leased | null;
+  readonly history: { readonly reviews: readonly PastReview[] } | null;
 }
 
 export interface Comment {
@@ -201,6 +239,8 @@ export interface Receipt {
   readonly id: string;
   readonly request: string;
   readonly counted: boolean;
+  /** Only in projects that show hints after the answer. */
+  readonly hint?: Hint | null;
   readonly progress: Progress;
 }
 

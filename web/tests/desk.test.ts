@@ -26,6 +26,7 @@ let factory: IDBFactory;
 let online: boolean;
 let tab: Map<string, string>;
 let stopAll: (() => void)[];
+let beginning: Awaited<ReturnType<Api["begin"]>>;
 
 beforeEach(async () => {
   server = fakeServer();
@@ -49,7 +50,7 @@ async function visit(kind: string): Promise<void> {
 }
 
 /** A page of its own on the same browser: the store is shared, the memory is not. */
-async function openDesk(): Promise<Desk> {
+async function openDesk(limit = 0): Promise<Desk> {
   const api = new Api(`${origin}/api/v1/`, (url, init) => {
     if (!online) return Promise.reject(new TypeError("Failed to fetch"));
     return fetch(url, {
@@ -57,8 +58,9 @@ async function openDesk(): Promise<Desk> {
       headers: { ...(init.headers as Record<string, string>), cookie },
     });
   });
-  const me = await api.me();
-  const project = await api.project(Object.keys(me.roles)[0] ?? "");
+  beginning = await api.begin(null, limit);
+  const { me, project } = beginning;
+  if (project === null) throw new Error("there is a choice of projects");
   const desk = new Desk(
     {
       api,
@@ -326,5 +328,37 @@ describe("a desk", () => {
     desk.skip("I know the author");
     expect(desk.current.value?.id).not.toBe(request);
     await vi.waitFor(() => expect(desk.unsent.value).toEqual([]));
+  });
+
+  it("begins with one request", async () => {
+    await visit("choice");
+    const desk = await openDesk(10);
+    await desk.start(beginning);
+    expect(desk.held.value).toHaveLength(10);
+    expect((await state()).calls).toEqual(["POST begin"]);
+  });
+
+  it("tells what the machine said where the project shows that before an answer", async () => {
+    const desk = await started("nudged");
+    expect(desk.current.value?.hint?.machine["answer"]?.answer).toEqual({ label: "Negative" });
+    expect(desk.current.value?.hint?.alike).toEqual([]);
+    expect(desk.looksBack).toBe(true);
+  });
+
+  it("says where the machine said otherwise once an answer is there", async () => {
+    const desk = await started("lookback");
+    expect(desk.current.value?.hint).toBeNull();
+    desk.decide("answer", { label: "Negative" });
+    await saved(desk);
+    expect(desk.notice.value).toBeNull();
+    desk.decide("answer", { label: "Negative" });
+    await vi.waitFor(() => expect(desk.notice.value?.text).toContain("The machine said Positive"));
+    const last = desk.past.value[0]?.request ?? "";
+    expect((await desk.hint(last)).hint?.machine["answer"]?.answer).toEqual({ label: "Positive" });
+  });
+
+  it("offers no look at the machine in a blind project", async () => {
+    const desk = await started("choice");
+    expect(desk.looksBack).toBe(false);
   });
 });

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from signoff.core.questions import Form
     from signoff.core.records import TextDirection
     from signoff.core.routing import Policy
-    from signoff.core.showing import ItemKind
+    from signoff.core.showing import HintTime, ItemKind
 
 T = TypeVar("T", bound=str)
 DIRECTIONS: tuple[TextDirection, ...] = ("auto", "ltr", "rtl")
@@ -70,16 +70,20 @@ class Shown:
     item_kind: ItemKind | None
     guideline: str | None
     text_direction: TextDirection | None
+    hints: HintTime | None
 
 
-def read_showing(show: str | None, guideline: str | None, direction: str | None) -> Shown:
+def read_showing(
+    show: str | None, guideline: str | None, direction: str | None, hints: str | None
+) -> Shown:
     """How items are to be shown; the guideline is read from its file."""
-    from signoff.core.showing import ITEM_KINDS
+    from signoff.core.showing import HINT_TIMES, ITEM_KINDS
 
     return Shown(
         item_kind=_one_of(show, ITEM_KINDS, "--show"),
         guideline=None if guideline is None else _text_of_file(Path(guideline)),
         text_direction=_one_of(direction, DIRECTIONS, "--direction"),
+        hints=_one_of(hints, HINT_TIMES, "--hints"),
     )
 
 

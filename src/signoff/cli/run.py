@@ -132,6 +132,13 @@ def run(
     direction: Annotated[
         str | None, typer.Option(metavar="auto|ltr|rtl", help="Where texts begin. [default: auto]")
     ] = None,
+    hints: Annotated[
+        str | None,
+        typer.Option(
+            metavar="off|after|before",
+            help="When people see what the machine says. [default: off]",
+        ),
+    ] = None,
     no_group: Annotated[
         bool, typer.Option("--no-group", help="Rows with equal texts stay separate items.")
     ] = False,
@@ -174,7 +181,7 @@ def run(
     rules = read_rules(ask_always or [])
     allowed = read_labels(labels)
     asked = None if form is None else read_questions(form, labels=labels, question=question)
-    shown = read_showing(show, guideline, direction)
+    shown = read_showing(show, guideline, direction, hints)
     most, chosen_seed = read_count(budget, name="--budget"), read_count(seed, name="--seed")
     name = as_name or user_name()
     from signoff.sdk import RunOptions
@@ -190,6 +197,7 @@ def run(
         guideline=shown.guideline,
         blur=True if blur else None,
         text_direction=shown.text_direction,
+        hints=shown.hints,
         project=project,
         policy=chosen,
         ask_always=rules,

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from signoff.client.sync import RemoteProject
+from signoff.core.hints import Alike, MachineSays, ShownHint
 from signoff.core.items import Item, ItemNumber
 from signoff.core.questions import Answer, Form, form_from_json
 from signoff.errors import RemoteError
@@ -13,6 +14,13 @@ from signoff.ports import Forecast, Progress, Request
 from signoff.server import wire
 
 CONFLICT = 409
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """An answer the server has stored; ``hint``: what the machine says, where that shows now."""
+
+    hint: ShownHint | None
 
 
 @dataclass(slots=True, kw_only=True)
@@ -47,10 +55,28 @@ class RemoteDesk:
         return [self._request(each) for each in leased.requests]
 
     def _request(self, asked: wire.RequestShown) -> Request:
-        shown = asked.item
-        text = shown.text or "\n".join(f"{name}: {value}" for name, value in shown.fields.items())
-        item = Item(number=ItemNumber(0), key=shown.key, text=text, data=dict(shown.fields))
-        return Request(id=asked.id, item=item, form=self.form)
+        item = _item(asked.item)
+        return Request(id=asked.id, item=item, form=self.form, hint=self._hint(asked.hint))
+
+    def _hint(self, hint: wire.HintShown | None) -> ShownHint | None:
+        """What the machine says, where the server shows it."""
+        if hint is None:
+            return None
+        machine = {
+            name: MachineSays(
+                answer=self.form.question(name).from_json(said.answer),
+                confidence=said.confidence,
+                words=tuple((each.word, each.weight) for each in said.words),
+            )
+            for name, said in hint.machine.items()
+        }
+        return ShownHint(
+            machine=machine,
+            alike=[
+                Alike(item=_item(each.item), answers=self.form.from_json(each.answers))
+                for each in hint.alike
+            ],
+        )
 
     def answer(
         self, request: Request, answer: Answer | Mapping[str, Answer], *, seconds: float
@@ -59,7 +85,7 @@ class RemoteDesk:
         given = dict(answer) if isinstance(answer, Mapping) else {self.form.only.name: answer}
         stored = self.project.answer(request.id, given, seconds=seconds)
         self._progress = stored.progress
-        return stored
+        return Sent(hint=self._hint(stored.hint))
 
     def answer_many(self, answers: Sequence[tuple[Request, Answer | Mapping[str, Answer]]]) -> None:
         """Send several; people give one at a time."""
@@ -104,3 +130,8 @@ class RemoteDesk:
             seconds_per_answer=None,
             bound=told.bound,
         )
+
+
+def _item(shown: wire.ItemShown) -> Item:
+    text = shown.text or "\n".join(f"{name}: {value}" for name, value in shown.fields.items())
+    return Item(number=ItemNumber(0), key=shown.key, text=text, data=dict(shown.fields))

@@ -13,7 +13,7 @@ from signoff.core.commitment import TestResult
 from signoff.core.questions import Answer, Form, Question
 from signoff.core.queueing import Outcome, QueueRules
 from signoff.core.routing import AskAlways, Policy
-from signoff.core.showing import ItemKind
+from signoff.core.showing import HintTime, ItemKind
 
 Phase = Literal["learning", "auditing", "finishing", "closed"]
 AskReason = Literal[
@@ -52,6 +52,7 @@ class PageSettings:
     guideline: str = ""
     blur: bool = False
     text_direction: TextDirection = "auto"
+    hints: HintTime = "off"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,6 +133,8 @@ class OpenRequest:
     """The known answer it checks, if it does."""
     leased_until: int | None = None
     """When the lease ends of the reviewer it was leased to just now."""
+    hint: Json | None = None
+    """What the machine said of the item when it was asked: see :mod:`signoff.core.hints`."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,6 +229,7 @@ class NewRequest:
     """A request to open, with what people are shown: the item's key, ``text`` and ``data``.
 
     ``audience``: the tag of those who are asked, "" for everybody. ``due``: an instant, if any.
+    ``hint``: what the machine says of the item, where the project shows that.
     """
 
     id: str
@@ -236,6 +240,7 @@ class NewRequest:
     shown: Json | None = None
     audience: str = ""
     due: int | None = None
+    hint: Json | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

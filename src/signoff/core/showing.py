@@ -10,6 +10,9 @@ from signoff.errors import InputError
 
 ItemKind = Literal["text", "markdown", "chat", "fields", "json"]
 ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
+HintTime = Literal["off", "after", "before"]
+"""When people see what the machine says of an item: never, or after or before their own answer."""
+HINT_TIMES: tuple[HintTime, ...] = get_args(HintTime)
 
 
 def item_kind(value: object) -> ItemKind:

@@ -14,6 +14,7 @@ from signoff.bootstrap import (
     refuse_infeasible,
     without_model,
 )
+from signoff.core.hints import check_hints
 from signoff.core.questions import Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
 from signoff.core.records import PageSettings, Project
@@ -71,10 +72,11 @@ def specify(table: Table, options: RunOptions) -> ProjectSpec:
         require_column(table, column, "a question's definition")
     oracle = oracle_columns(options.oracle, form)
     text = _text_column(table, options, form, tuple(oracle.values()))
+    policy = options.policy or _default_policy(options, form)
     return ProjectSpec(
         name=options.project,
         form=form,
-        policy=options.policy or _default_policy(options, form),
+        policy=policy,
         rules=options.rules,
         process=process_of(options),
         model=model_name(options.model),
@@ -84,16 +86,17 @@ def specify(table: Table, options: RunOptions) -> ProjectSpec:
         hidden=tuple(oracle.values()),
         queue=options.queue,
         item_kind=options.item_kind or _item_kind(table, text),
-        page=_page(options),
+        page=_page(options, policy),
     )
 
 
-def _page(options: RunOptions) -> PageSettings:
+def _page(options: RunOptions, policy: Policy) -> PageSettings:
     """How a first run has the project shown; managers may change it on the page."""
     return PageSettings(
         guideline=options.guideline or "",
         blur=bool(options.blur),
         text_direction=options.text_direction or "auto",
+        hints=check_hints(options.hints or "off", policy),
     )
 
 

@@ -10,7 +10,7 @@ from signoff.core.questions import Form
 from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
 from signoff.core.records import TextDirection
 from signoff.core.routing import AskAlways, Policy
-from signoff.core.showing import ItemKind
+from signoff.core.showing import HintTime, ItemKind
 from signoff.ports import Reviewer
 
 DEFAULT_PROJECT = "default"
@@ -67,6 +67,7 @@ class RunOptions:
     guideline: str | None = None
     blur: bool | None = None
     text_direction: TextDirection | None = None
+    hints: HintTime | None = None
     """How a new project is shown to people; a manager changes it later on the page."""
     say: Callable[[str], None] = print_note
     """Told what must be known before anything is asked."""

@@ -8,8 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.calibration import Temperature
+from signoff.core.hints import Advice
 from signoff.core.items import Items, Predictions
 from signoff.core.selection import Pool, Random
+from signoff.learning.advising import words_for
 from signoff.learning.outlook import Outlook, confidence_of, fit_calibration, look_ahead, usable
 from signoff.learning.pools import (
     calibration_answers,
@@ -55,6 +57,17 @@ class FixedModelStrategy:
                 model_version=self.model.version,
             )
         return self._freeze(state, candidates, predictions)
+
+    def advise(self, state: PoolState, positions: Index) -> Advice:
+        """What the model says of some items; to a model that learns nothing none are alike."""
+        predictions = self._predict(state.items)
+        codes = np.where(usable(predictions), predictions.answer, -1)[positions]
+        return Advice(
+            codes=codes,
+            confidence=self._confidence(state, predictions)[positions],
+            words=words_for(self.model, state.items.take(positions), codes),
+            alike=[[] for _ in positions],
+        )
 
     def _predict(self, items: Items) -> Predictions:
         if self._seen is None or self._seen[0] is not items.base:

@@ -15,9 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.calibration import Calibration
+from signoff.core.hints import Advice
 from signoff.core.items import Items, Predictions
 from signoff.core.planning import batch_size, most_to_learn
 from signoff.core.selection import Diverse, DiverseMargin, Pool, smallest
+from signoff.learning.advising import alike, words_for
 from signoff.learning.fitting import Fitted, fit
 from signoff.learning.fixed import FixedModelStrategy
 from signoff.learning.outlook import Outlook, confidence_of, fit_calibration, look_ahead, usable
@@ -226,6 +228,23 @@ class LearningStrategy:
             pool = Pool(size=len(seen), probabilities=predictions.probabilities)
             close = DiverseMargin(WIDER).select(pool, batch, rng=rng)
         return seen[close]
+
+    # ---------------------------------------------------------------------- hints
+
+    def advise(self, state: PoolState, positions: Index) -> Advice | None:
+        """What the model that these answers make says of some items."""
+        state = self._with_earlier(state)
+        if state.earlier is None and not trainable(state).any():
+            return None
+        fitted, items = self._fit(state), state.items.take(positions)
+        predictions = fitted.model.predict(items)
+        codes = np.where(usable(predictions), predictions.answer, -1)
+        return Advice(
+            codes=codes,
+            confidence=confidence_of(predictions, self._calibration(fitted)),
+            words=words_for(fitted.model, items, codes),
+            alike=alike(self.learner, state, positions),
+        )
 
     # -------------------------------------------------------------------- freezing
 

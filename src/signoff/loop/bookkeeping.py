@@ -53,8 +53,10 @@ class Bookkeeper:
         items: NDArray[np.int64],
         reasons: Sequence[AskReason],
         order: Sequence[int],
+        hints: Mapping[int, Json],
     ) -> list[NewRequest]:
-        """Requests for items; ``order`` says which comes first in the queue."""
+        """Requests for items; ``order`` says which comes first in the queue, ``hints`` what people
+        are told of some of them."""
         ids = self.recorder.alike(len(order))
         return [
             NewRequest(
@@ -66,6 +68,7 @@ class Bookkeeper:
                 shown=view.for_people(int(items[at])).shown(),
                 audience=view.audiences.get(int(items[at]), EVERYBODY),
                 due=self._due(),
+                hint=hints.get(int(items[at])),
             )
             for place, at in enumerate(order)
         ]

@@ -366,6 +366,14 @@ class TextLearner:
         """(n, d) unit vectors; near ones speak of the same things. For choosing diverse items."""
         return self.features(items.base).vectors(items.index)
 
+    def likeness(self, items: Items, others: Items) -> NDArray[np.float32]:
+        """(n, m) cosines of the features: those are alike that share words few others have."""
+        features = self.features(items.base)
+        left, right = features.rows(items.index), features.rows(others.index)
+        inner = np.asarray((left @ right.T).todense(), dtype=np.float32)
+        lengths = np.maximum(np.outer(_lengths(left), _lengths(right)), 1e-9)
+        return np.asarray(inner / lengths, dtype=np.float32)
+
     def features(self, base: Items) -> PoolFeatures:
         """The features of a pool, worked out at most once while it is in use."""
         found = self._pools.pop(id(base), None)
@@ -375,6 +383,12 @@ class TextLearner:
         while len(self._pools) > POOLS:
             self._pools.popitem(last=False)
         return found
+
+
+def _lengths(rows: Csr) -> NDArray[np.float32]:
+    """(n,) Euclidean lengths of rows."""
+    squares = np.asarray(rows.multiply(rows).sum(axis=1)).ravel()
+    return np.sqrt(squares).astype(np.float32)
 
 
 def _chunked_texts(items: Items) -> Iterator[list[str]]:

@@ -14,6 +14,7 @@ from signoff.server import problems, wire
 from signoff.server.access import Access
 from signoff.server.api import (
     about,
+    beginning,
     comments,
     exports,
     items,
@@ -103,7 +104,7 @@ def create_app(
         streams=live_items,
     )
     problems.install(app)
-    rooms = (about, projects, queue, comments, managing, streams)
+    rooms = (about, projects, beginning, queue, comments, managing, streams)
     for router in (*(room.router for room in rooms), *access.routers):
         app.include_router(router)
     if work is not None:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from signoff.core.hints import ShownHint
 from signoff.core.items import Item
 from signoff.core.records import Answers, CommentKind, Gold, Json, OwnCounts, Project, Waiting
 from signoff.managing import Known
@@ -19,7 +20,8 @@ from signoff.ports import Progress
 
 
 class Asked(Protocol):
-    """One item waiting for this reviewer; ``until``: when the lease ends, in microseconds."""
+    """One item waiting for this reviewer; ``until``: when the lease ends, in microseconds;
+    ``hint``: what the machine says, where that shows before the answer."""
 
     @property
     def id(self) -> str: ...
@@ -27,6 +29,8 @@ class Asked(Protocol):
     def item(self) -> Item: ...
     @property
     def until(self) -> int: ...
+    @property
+    def hint(self) -> ShownHint | None: ...
 
 
 class Lease(Protocol):
@@ -39,7 +43,8 @@ class Lease(Protocol):
 
 
 class Receipt(Protocol):
-    """An answer is stored; ``counted``: it was the first to its item."""
+    """An answer is stored; ``counted``: it was the first to its item; ``hint``: what the machine
+    says, where that shows after the answer."""
 
     @property
     def id(self) -> str: ...
@@ -47,6 +52,8 @@ class Receipt(Protocol):
     def request(self) -> str: ...
     @property
     def counted(self) -> bool: ...
+    @property
+    def hint(self) -> ShownHint | None: ...
 
 
 class Undone(Protocol):
@@ -73,6 +80,15 @@ class Recent(Protocol):
     def at(self) -> int: ...
     @property
     def undoable(self) -> bool: ...
+
+
+class Revealed(Protocol):
+    """What the machine says of an item, or why that is not to be seen."""
+
+    @property
+    def hint(self) -> ShownHint | None: ...
+    @property
+    def why(self) -> str: ...
 
 
 class Said(Protocol):
@@ -115,6 +131,7 @@ class Desk(Protocol):
     def recent(self, limit: int, /) -> Sequence[Recent]: ...
     def counts(self) -> OwnCounts: ...
     def waiting(self) -> Waiting: ...
+    def hint(self, request: str, /) -> Revealed: ...
     def comment(self, request: str, text: str, /, *, id: str | None = None) -> None: ...
     def thread(self, request: str, /, *, everything: bool = False) -> Sequence[Said]: ...
 

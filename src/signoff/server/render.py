@@ -9,6 +9,7 @@ from typing import cast
 from pydantic import JsonValue
 
 from signoff.core.events import instant
+from signoff.core.hints import ShownHint
 from signoff.core.items import Item
 from signoff.core.questions import Answer, answers_to_json
 from signoff.core.records import Answers, Project
@@ -19,6 +20,7 @@ from signoff.server.blindness import is_blind
 from signoff.server.desks import Asked, Recent, Standing, Undone
 
 SHOWN_OF_TEXT = 200
+SHOWN_OF_ALIKE = 400
 
 
 def project_shown(project: Project) -> wire.ProjectShown:
@@ -31,6 +33,7 @@ def project_shown(project: Project) -> wire.ProjectShown:
         blur=project.page.blur,
         blind=is_blind(project),
         text_direction=project.page.text_direction,
+        hints=project.page.hints,
         policy=project.policy.describe(),
     )
 
@@ -41,7 +44,40 @@ def request_shown(request: Asked, project: Project) -> wire.RequestShown:
         id=request.id,
         item=item_shown(request.item, project),
         lease_until=instant(request.until),
+        hint=hint_shown(request.hint, project),
     )
+
+
+def hint_shown(hint: ShownHint | None, project: Project) -> wire.HintShown | None:
+    """What the machine says, as people read it; long texts of decided items are shortened."""
+    if hint is None:
+        return None
+    return wire.HintShown(
+        machine={
+            name: wire.MachineShown(
+                answer=answers_shown({name: said.answer})[name],
+                confidence=said.confidence,
+                words=[wire.WordShown(word=word, weight=weight) for word, weight in said.words],
+            )
+            for name, said in hint.machine.items()
+        },
+        alike=[
+            wire.AlikeShown(
+                item=_shortened(item_shown(each.item, project)),
+                answers=answers_shown(each.answers),
+            )
+            for each in hint.alike
+        ],
+    )
+
+
+def _shortened(item: wire.ItemShown) -> wire.ItemShown:
+    """An item beside another one: the beginning of a long text, as plain text where it is marked
+    up, since half a mark means nothing."""
+    if item.kind not in ("text", "markdown") or len(item.text) <= SHOWN_OF_ALIKE:
+        return item
+    text = item.text[: SHOWN_OF_ALIKE - 1] + "…"
+    return item.model_copy(update={"text": text, "kind": "text"})
 
 
 def item_shown(item: Item, project: Project) -> wire.ItemShown:

@@ -111,6 +111,15 @@ class ReviewGiven(Asking):
     note: Note | None = None
 
 
+class Begin(Asking):
+    """What a page wants to begin with. ``project``: the one its address names, if any."""
+
+    project: Id | None = None
+    limit: Annotated[int, BeforeValidator(whole)] = Field(
+        default=10, ge=0, le=MOST_LEASED, description="How many requests."
+    )
+
+
 class Skipped(Asking):
     """Why a request is put behind the others."""
 
@@ -181,6 +190,10 @@ class ProjectShown(Told):
     blur: bool = Field(description="Whether images are blurred until somebody looks.")
     blind: bool = Field(description="Whether the model's answers stay hidden before one's own.")
     text_direction: Literal["auto", "ltr", "rtl"]
+    hints: Literal["off", "after", "before"] = Field(
+        description="When people see what the machine says; in a blind project not before the "
+        "certificate."
+    )
     policy: str = Field(
         description="In words.", examples=["certified, max error 0.05, certainty 0.95"]
     )
@@ -195,12 +208,51 @@ class ItemShown(Told):
     fields: dict[str, JsonValue] = Field(description="Values shown beside the text.")
 
 
+class WordShown(Told):
+    """A word that told the machine something: above 0 for its answer, below 0 against it."""
+
+    word: str
+    weight: float
+
+
+class MachineShown(Told):
+    """What the machine answers to one question."""
+
+    answer: dict[str, JsonValue]
+    confidence: float | None = Field(description="How probably it is right.", examples=[0.91])
+    words: list[WordShown] = Field(description="The words that told most, largest weight first.")
+
+
+class AlikeShown(Told):
+    """A decided item that is like another, and what people decided."""
+
+    item: ItemShown
+    answers: dict[str, dict[str, JsonValue]]
+
+
+class HintShown(Told):
+    """What the machine says of an item, by question, and decided items that are like it."""
+
+    machine: dict[str, MachineShown]
+    alike: list[AlikeShown]
+
+
+class Hinted(Told):
+    """A hint, or ``why`` there is none to see."""
+
+    hint: HintShown | None
+    why: str | None = Field(examples=["What the machine says shows once you have answered."])
+
+
 class RequestShown(Told):
     """One item waiting for an answer."""
 
     id: str
     item: ItemShown
     lease_until: Instant
+    hint: HintShown | None = Field(
+        default=None, description="Only in projects that show hints before the answer."
+    )
 
 
 class ProgressShown(Told):
@@ -242,6 +294,9 @@ class ReviewStored(Told):
     id: str
     request: str
     counted: bool
+    hint: HintShown | None = Field(
+        default=None, description="Only in projects that show hints after the answer."
+    )
     progress: ProgressShown
 
 
@@ -273,6 +328,20 @@ class History(Told):
     """The caller's last answers, newest first."""
 
     reviews: list[ReviewShown]
+
+
+class Begun(Told):
+    """Everything a page needs to begin with.
+
+    ``project`` is null where the caller must choose one of ``projects``; ``leased`` and ``history``
+    where the caller answers nothing in it, ``leased`` also where nothing was wanted.
+    """
+
+    me: Me
+    projects: list[ProjectBrief]
+    project: ProjectShown | None
+    leased: Leased | None
+    history: History | None
 
 
 class WorkerShown(Told):

@@ -102,7 +102,7 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
     db.execute(
         sa.update(requests)
         .where(requests.c.project == project, requests.c.pool == pool, requests.c.item == item)
-        .values(key=None, shown=sa.null())
+        .values(key=None, shown=sa.null(), hint=None)
     )
     db.execute(
         sa.update(comments)

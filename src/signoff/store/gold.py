@@ -15,7 +15,7 @@ from uuid import uuid4
 import sqlalchemy as sa
 
 from signoff.core.questions import Form, answers_to_json
-from signoff.core.records import Gold, GoldScore, NewEvent, NewGold, Project
+from signoff.core.records import Gold, GoldScore, NewEvent, NewGold, PageSettings, Project
 from signoff.errors import InputError
 from signoff.store import tallies
 from signoff.store.lanes import lane, of_gold
@@ -58,6 +58,22 @@ def plant(
         )
     )
     return new.number, event
+
+
+def is_any(db: sa.Connection, project: str) -> bool:
+    """Whether a project has known answers, or had before they were erased."""
+    found = sa.select(gold.c.number).where(gold.c.project == project).limit(1)
+    return db.execute(found).first() is not None
+
+
+def require_no_hints(page: PageSettings) -> None:
+    """Refuse known answers where items come with hints: theirs have none, which would tell them."""
+    if page.hints != "off":
+        raise InputError(
+            "This project shows hints; items with a known answer have none, and would be told by"
+            " that.",
+            hint="Turn hints off in the settings first.",
+        )
 
 
 def next_number(db: sa.Connection, project: str) -> int:

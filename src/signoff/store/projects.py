@@ -141,6 +141,14 @@ def _page(value: object) -> PageSettings:
     return PageSettings(**cast("dict[str, Any]", value)) if value else PageSettings()
 
 
+def page_of(db: sa.Connection, project: str) -> PageSettings:
+    """How a project is shown; until the transaction ends nobody changes it."""
+    settings: Json = db.execute(
+        sa.select(projects.c.settings).where(projects.c.id == project).with_for_update(read=True)
+    ).scalar_one()
+    return _page(settings.get("page"))
+
+
 def _text(value: object) -> str | None:
     return None if value is None else str(value)
 

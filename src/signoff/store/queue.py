@@ -47,6 +47,7 @@ def open_requests(db: sa.Connection, project: str, pool: int, wanted: Sequence[N
             "free": overlap,
             "lane": lane(request.audience),
             "due": request.due,
+            "hint": request.hint,
         }
         for request in wanted
         if request.item not in have
@@ -63,7 +64,7 @@ def open_requests(db: sa.Connection, project: str, pool: int, wanted: Sequence[N
                     requests.c.pool == pool,
                     requests.c.item == request.item,
                 )
-                .values(reason=request.reason, priority=request.priority)
+                .values(reason=request.reason, priority=request.priority, hint=request.hint)
             )
 
 
@@ -117,4 +118,5 @@ def request_of(row: sa.Row[tuple[object, ...]]) -> OpenRequest:
         key=row.key or "",
         shown=row.shown,
         gold=row.gold,
+        hint=row.hint,
     )

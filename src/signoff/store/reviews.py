@@ -383,6 +383,15 @@ def pool_reviews(db: sa.Connection, project: str, pool: int, form: Form) -> list
     return [_review(row, form) for row in rows]
 
 
+def of_items(
+    db: sa.Connection, project: str, pool: int, items: Sequence[int], form: Form
+) -> list[Review]:
+    """The answers to some items of a pool that stand, in the order they were given."""
+    mine = sa.and_(reviews.c.pool == pool, reviews.c.item.in_(items))
+    rows = db.execute(_standing(project).where(mine).order_by(reviews.c.n))
+    return [_review(row, form) for row in rows]
+
+
 def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float | None:
     """The median seconds of the last answers that were timed."""
     rows = db.scalars(

@@ -27,6 +27,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql
 
 Json = JSON().with_variant(postgresql.JSONB(), "postgresql")
+JsonOrNull = JSON(none_as_null=True).with_variant(postgresql.JSONB(none_as_null=True), "postgresql")
 Serial = BigInteger().with_variant(Integer(), "sqlite")
 
 metadata = MetaData(
@@ -106,6 +107,8 @@ requests = Table(
     Column("due", BigInteger),
     # The known answer it checks; nothing for an item of a pool.
     Column("gold", Integer),
+    # What the machine said of the item when it was asked, where the project shows that.
+    Column("hint", JsonOrNull),
     UniqueConstraint("project", "pool", "item"),
     CheckConstraint("given <= wanted", name="ck_requests_given"),
 )

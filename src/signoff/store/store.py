@@ -33,6 +33,7 @@ from signoff.store.admitting import Admitting
 from signoff.store.answerers import Answerers
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
+from signoff.store.hinting import Hinting
 from signoff.store.jobs import Jobs, finish
 from signoff.store.model_files import ModelFiles
 from signoff.store.owning import Owning
@@ -68,6 +69,7 @@ class SqlStore(
     Answerers,
     Presenting,
     Talking,
+    Hinting,
 ):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from signoff.core.records import Comment, Gold, GoldScore, NewComment, NewEvent, NewGold, Project
-from signoff.store import comments, gold, log
+from signoff.store import comments, gold, log, projects
 from signoff.store.connections import Database
 
 
@@ -41,9 +41,11 @@ class Talking(Database):
     ) -> list[int]:
         """Keep items whose answer is known, and log them; their numbers (those given are ignored).
 
-        Raises :class:`InputError` where one has nothing to show; then none of them is kept.
+        Raises :class:`InputError` where one has nothing to show, or the project shows hints; then
+        none of them is kept.
         """
         with self.transaction() as db:
+            gold.require_no_hints(projects.page_of(db, project.id))
             first = gold.next_number(db, project.id)
             numbers = [
                 gold.plant(db, project, replace(each, number=first + at), tell)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal, Protocol, TextIO
 
 from signoff.core.questions import Given
 from signoff.errors import UsageError
+from signoff.terminal.hints import differing
 from signoff.terminal.keys import Command
 from signoff.terminal.words import answers_name, choice_of, refuse_spans
 
@@ -35,7 +36,8 @@ class _Front(Protocol):
 class TerminalReviewer:
     """A person at a terminal, or whoever writes lines into a pipe.
 
-    Blind: shows the item and the question, never the model's answer or why the item is asked.
+    Shows the item and the question, never why the item is asked; what the machine says where the
+    project shows that, and so never in a certified one.
 
     - ``stream``: where answers come from, standard input if not given.
     - ``console``: where items are shown, standard output if not given.
@@ -120,9 +122,10 @@ class TerminalReviewer:
                 waiting += [request] if taken_back is None else [request, taken_back]
             elif not isinstance(reply, Command):
                 seconds = self._clock() - shown_at
-                desk.answer(request, reply, seconds=seconds)
+                stored = desk.answer(request, reply, seconds=seconds)
                 self._seconds.append(seconds)
-                note = f"Saved: {answers_name(request.form, reply)} (u takes it back)"
+                saved = f"Saved: {answers_name(request.form, reply)} (u takes it back)"
+                note = saved + differing(request.form, reply, stored)
         return True
 
     def _with_pace(self, progress: Progress) -> Progress:

@@ -8,6 +8,7 @@ from rich.text import Text
 
 from signoff.core.questions import Answer, Choice, Given, Question
 from signoff.errors import InputError
+from signoff.terminal.hints import hint_lines
 from signoff.terminal.keys import Command
 from signoff.terminal.untrusted import visible
 from signoff.terminal.words import (
@@ -77,6 +78,8 @@ class LineFront:
             text = f"{text[:LONGEST_TEXT]}\n(… {left:,} more characters)"
         self._print(f"\n[{progress_line(progress)}]")
         self._print("\n".join(f"    {line}" for line in text.splitlines()))
+        for line in hint_lines(request.form, request.hint):
+            self._print(line)
 
     def _print(self, line: str, *, end: str = "\n") -> None:
         self._console.print(Text(visible(line)), end=end, soft_wrap=True)

@@ -14,6 +14,7 @@ from rich.segment import Segment, SegmentLines
 from rich.text import Text
 
 from signoff.core.questions import CANNOT_SAY, Answer, Choice, Chosen
+from signoff.terminal.hints import hint_lines
 from signoff.terminal.keys import (
     BRACKETED_PASTE_OFF,
     BRACKETED_PASTE_ON,
@@ -272,9 +273,16 @@ def _top(card: _Card) -> Text:
 def _bottom(card: _Card, width: int) -> Text:
     question = Text(visible(card.question.text), "bold cyan")
     labels = _found_labels(card) if card.keys is None else _all_labels(card.names, card.keys, width)
-    parts = [question, labels, Text(""), _command_line(many=card.keys is None)]
+    parts = [*_hint(card), question, labels, Text(""), _command_line(many=card.keys is None)]
     parts.append(Text(card.note, "dim", no_wrap=True, overflow="ellipsis"))
     return Text("\n").join(parts)
+
+
+def _hint(card: _Card) -> list[Text]:
+    """What the machine says, one line each, with a blank one below."""
+    lines = hint_lines(card.request.form, card.request.hint)
+    shown = [Text(line, "dim", no_wrap=True, overflow="ellipsis") for line in lines]
+    return [*shown, Text("")] if shown else []
 
 
 def _all_labels(names: list[str], keys: list[str], width: int) -> Text:

@@ -93,10 +93,11 @@ def text_of(request: Request) -> str:
 def answers_name(form: Form, given: Given) -> str:
     """The names a person knows answers by."""
     answers = form.taken(given)
-    return ", ".join(_answer_name(each, answers[each.name]) for each in form.questions)
+    return ", ".join(answer_name(each, answers[each.name]) for each in form.questions)
 
 
-def _answer_name(question: Question, answer: Answer) -> str:
+def answer_name(question: Question, answer: Answer) -> str:
+    """The name a person knows an answer by."""
     if answer == CANNOT_SAY:
         return COMMAND_NAMES[Command.CANNOT_SAY]
     names = {label.id: label.name for label in question.labels} if _is_choice(question) else {}

@@ -11,7 +11,7 @@ import { Fields, Markdown } from "../items/views";
 import { Action, Key, keepFocus } from "../parts";
 import type { Answer, Question, Request } from "../wire";
 import { Thread } from "../thread";
-import { Form, decidesAtOnce } from "./kinds";
+import { Form, HintView, decidesAtOnce } from "./kinds";
 
 /** What somebody writes beside the answer. */
 type Box = "note" | "flag" | "pass";
@@ -69,6 +69,13 @@ export function AnswerForm({ request, draft, covered, onHelp }: AnswerFormProps)
             onActivate={() => desk.activate(at)}
           />
         ))}
+        {/* Nobody is told of an item that they have not seen. */}
+        {request.hint && !covered && (
+          <details open>
+            <summary>What the machine says</summary>
+            <HintView hint={request.hint} />
+          </details>
+        )}
         <Beside request={request} />
       </div>
       <div class="form-foot">

@@ -14,6 +14,8 @@ const Rating = lazily(() => import("./rating").then((module) => module.Rating));
 const Spans = lazily(() => import("./spans").then((module) => module.Spans));
 const Text = lazily(() => import("./text").then((module) => module.Text));
 
+export const HintView = lazily(() => import("../hints").then((module) => module.HintView));
+export const HintDialog = lazily(() => import("../hints").then((module) => module.HintDialog));
 export const MarkedText = lazily(() => import("./spans").then((module) => module.MarkedText));
 export const Pair = lazily(() => import("../items/pair").then((module) => module.Pair));
 
@@ -44,9 +46,13 @@ export function decidesAtOnce(question: Question): boolean {
 }
 
 /** Loads what a project's questions need, while its first items are on their way. */
-export async function preload({ questions, guideline }: Project): Promise<void> {
+export async function preload({ questions, guideline, hints }: Project): Promise<void> {
   const guided = guideline !== "" || questions.some((each) => each.guideline);
-  await Promise.all([...questions.map(preloadForm), guided ? Markdown.preload() : null]);
+  await Promise.all([
+    ...questions.map(preloadForm),
+    guided ? Markdown.preload() : null,
+    hints === "before" ? HintView.preload() : null,
+  ]);
 }
 
 /** Loads what these items need, before one of them is on the screen. */

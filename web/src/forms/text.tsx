@@ -61,7 +61,7 @@ export function Text(props: FormProps<TextQuestion>): JSX.Element {
       </p>
       {question.field !== null && <Changes before={original} after={answer} />}
       <p class="quiet">
-        <Key>Ctrl ↵</Key> submits from the field, <Key>Esc</Key> leaves it
+        <Key>Ctrl ↵</Key> submits, <Key>Esc</Key> leaves the field
       </p>
     </div>
   );

@@ -16,7 +16,13 @@ from signoff.server import wire
 from signoff.server.api.context import Answering, Place, refusals
 from signoff.server.desks import Desk
 from signoff.server.problems import Refusal
-from signoff.server.render import parse_answers, request_shown, review_shown, undone_shown
+from signoff.server.render import (
+    hint_shown,
+    parse_answers,
+    request_shown,
+    review_shown,
+    undone_shown,
+)
 
 router = APIRouter(prefix="/api/v1/projects/{p}", responses=refusals(), tags=["reviewing"])
 RequestId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
@@ -129,6 +135,7 @@ def _answer(id: UUID, given: wire.ReviewGiven, place: Place) -> wire.ReviewStore
         id=receipt.id,
         request=receipt.request,
         counted=receipt.counted,
+        hint=hint_shown(receipt.hint, place.project),
         progress=place.progress(),
     )
 
@@ -142,6 +149,14 @@ def _with_both(refused: OtherAnswer) -> Refusal:
         hint=refused.hint,
         further={"first": refused.first, "second": refused.second},
     )
+
+
+@router.get("/requests/{id}/hint", responses=refusals(409))
+def hint(id: RequestId, place: Answering) -> wire.Hinted:
+    """Say what the machine says of an item, and which decided items are like it, where the caller
+    may see that now; in a blind project not before the certificate."""
+    found = place.desk.hint(id)
+    return wire.Hinted(hint=hint_shown(found.hint, place.project), why=found.why or None)
 
 
 @router.post("/requests/{id}/skip", status_code=204, responses=refusals(409))

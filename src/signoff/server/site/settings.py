@@ -10,9 +10,13 @@ from fastapi.responses import RedirectResponse
 from markdown_it import MarkdownIt
 
 from signoff.bootstrap import recorder_for
+from signoff.core.hints import check_hints
 from signoff.core.records import Json, PageSettings, TextDirection
+from signoff.core.routing import Policy
+from signoff.core.showing import HINT_TIMES, HintTime
 from signoff.errors import InputError
 from signoff.server.api.working import Working
+from signoff.server.blindness import is_blind
 from signoff.server.site.context import Changing, Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Form, Posted
 
@@ -31,13 +35,13 @@ def settings(visit: Overseeing, changed: str = "") -> Response:
 @router.post("/projects/{p}/settings")
 def change(visit: Changing, form: Posted) -> Response:
     """Change how items are shown, or show what the guideline would look like."""
-    wanted = _wanted(form)
+    wanted = _wanted(form, visit.place.project.policy)
     if form.ticked("preview"):
         return _shown(visit, wanted, preview=True)
     before = visit.place.project.page
     changed = [
         name
-        for name in ("guideline", "blur", "text_direction")
+        for name in ("guideline", "blur", "text_direction", "hints")
         if getattr(wanted, name) != getattr(before, name)
     ]
     if changed:
@@ -46,6 +50,7 @@ def change(visit: Changing, form: Posted) -> Response:
             "changed": changed,
             "blur": wanted.blur,
             "text_direction": wanted.text_direction,
+            "hints": wanted.hints,
         }
         content = {"guideline": wanted.guideline, "by": visit.place.caller.actor}
         visit.store.change_page(visit.id, wanted, [recorder.event("page.changed", body, content)])
@@ -69,7 +74,7 @@ def erase(visit: Changing, work: Working, form: Posted) -> Response:
     )
 
 
-def _wanted(form: Form) -> PageSettings:
+def _wanted(form: Form, policy: Policy) -> PageSettings:
     guideline = form.text("guideline").replace("\r\n", "\n")
     if len(guideline) > MOST_GUIDELINE:
         raise InputError(
@@ -79,8 +84,11 @@ def _wanted(form: Form) -> PageSettings:
     direction = form.text("text_direction", "auto")
     if direction not in get_args(TextDirection):
         raise InputError(f"{direction[:20]!r} is no direction.", hint="Choose one of the list.")
+    hints = form.text("hints", "off")
+    if hints not in HINT_TIMES:
+        raise InputError(f"Hints cannot show {hints[:20]!r}.", hint="Choose one of the list.")
     wanted = PageSettings(guideline=guideline, blur=form.ticked("blur"))
-    return replace(wanted, text_direction=direction)
+    return replace(wanted, text_direction=direction, hints=check_hints(hints, policy))
 
 
 def _shown(
@@ -94,8 +102,23 @@ def _shown(
         preview=preview,
         changed=changed,
         blind=visit.blind,
+        certified=is_blind(visit.place.project),
+        hint_times=_hint_times(visit),
         pools=visit.pools(),
     )
+
+
+def _hint_times(visit: Visit) -> list[tuple[HintTime, str]]:
+    """The choices a manager has, in words; none for a stream, whose certificates never end."""
+    if visit.is_stream:
+        return []
+    if is_blind(visit.place.project):
+        return [("off", "Hidden"), ("after", "Shown once the certificate is issued")]
+    return [
+        ("off", "Hidden"),
+        ("after", "Shown after an answer"),
+        ("before", "Shown before an answer"),
+    ]
 
 
 def markdown(text: str) -> str:
