@@ -26,7 +26,7 @@ def begin(wanted: wire.Begin, caller: Known, served: Served) -> wire.Begun:
         me=me,
         projects=listed,
         project=None if place is None else project_shown(place.project),
-        leased=queue.lease(leases, place) if place and answers and wanted.limit else None,
+        leased=queue.lease_now(leases, place) if place and answers and wanted.limit else None,
         history=queue.history(place) if place and answers else None,
     )
 

@@ -34,10 +34,11 @@ async def lease(wanted: wire.LeaseWanted, place: Answering) -> wire.Leased:
     """Lease further requests to the caller, and renew the leases of those held."""
     # A power cut may take a lease. What became of requests whose time ran out it must not take.
     durable = place.project.queue.due is not None
-    return await place.at_desk(partial(_lease, wanted, place), durable=durable)
+    return await place.at_desk(partial(lease_now, wanted, place), durable=durable)
 
 
-def _lease(wanted: wire.LeaseWanted, place: Place) -> wire.Leased:
+def lease_now(wanted: wire.LeaseWanted, place: Place) -> wire.Leased:
+    """What :func:`lease` does, in this thread."""
     leased = place.desk.lease(wanted.limit, holding=wanted.holding)
     progress = place.progress()
     nothing = wanted.limit > 0 and not leased.requests
