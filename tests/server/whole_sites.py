@@ -143,7 +143,8 @@ def whole_site(where: Path) -> Iterator[WholeSite]:
     )
     office = Office.over(store)
     app = create_app(
-        StoredProjects(store=store, stale=0),
+        # At a time that stands still everything is read anew.
+        StoredProjects(store=store, stale=0, clock=lambda: 0.0),
         StoredDesks(store=store),
         access=access,
         hosts=loopback_hosts(PORT),
