@@ -57,3 +57,12 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[StoredP
     monkeypatch.setenv("SIGNOFF_HOME", str(tmp_path / "home"))
     with StoredProject.open(tmp_path / "a.db", rows=200) as opened:
         yield opened
+
+
+@pytest.fixture(scope="module")
+def axe(repository: Path) -> str:
+    """The script that looks for what keeps people out."""
+    found = repository / "web" / "node_modules" / "axe-core" / "axe.min.js"
+    if not found.is_file():
+        pytest.skip("axe-core is not installed (npm ci in web/)")
+    return found.read_text(encoding="utf-8")

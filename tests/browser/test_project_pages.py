@@ -48,14 +48,6 @@ MARKDOWN = (
 )
 
 
-@pytest.fixture(scope="module")
-def axe(repository: Path) -> str:
-    found = repository / "web" / "node_modules" / "axe-core" / "axe.min.js"
-    if not found.is_file():
-        pytest.skip("axe-core is not installed (npm ci in web/)")
-    return found.read_text(encoding="utf-8")
-
-
 def complaints_of(page: Page) -> list[str]:
     """Whatever the browser finds wrong with a page from now on."""
     found: list[str] = []

@@ -7,6 +7,7 @@ import io
 import json
 import socket
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -233,6 +234,26 @@ def test_the_log_is_kept_from_who_may_answer_until_the_certificate(place: Workpl
     place.finish()
     assert one.get(f"/api/v1/jobs/{job['id']}/file").status_code == 200
     assert "review number 3" in one.get(f"{path}?content=true").text
+
+
+def test_results_are_kept_from_who_may_answer_until_the_certificate(place: Workplace) -> None:
+    """They say why items were asked, and the data may hold what the model says."""
+    place.found(place.browser(), policy={"kind": "certified", "max_error": "0.05"})
+    project, path = place.project(), f"{place.path()}/export"
+    one = place.browser("one", everywhere=None, roles={project.id: "manager"})
+    program = place.browser("program", everywhere=None, roles={project.id: "manager"})
+    narrowed = replace(place.access.people["program"], scopes=frozenset({"read", "manage"}))
+    place.access.people["program"] = narrowed
+    got = one.get(path)
+    assert (got.status_code, got.json()["code"]) == (409, "blind")
+    assert program.get(path).status_code == 200
+    (job,) = [each for each in one.get("/api/v1/jobs").json()["jobs"] if each["kind"] == "export"]
+    got = one.get(f"/api/v1/jobs/{job['id']}/file")
+    assert (got.status_code, got.json()["code"]) == (409, "blind")
+    assert program.get(f"/api/v1/jobs/{job['id']}/file").status_code == 200
+    place.finish()
+    assert one.get(f"/api/v1/jobs/{job['id']}/file").status_code == 200
+    assert one.get(path).status_code == 200
 
 
 def test_verifying_gives_the_verdict(place: Workplace) -> None:

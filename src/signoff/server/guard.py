@@ -43,6 +43,10 @@ FORM_TYPES = frozenset({"application/x-www-form-urlencoded", "multipart/form-dat
 """What a form without script sends. No route of the API takes them."""
 
 BEACON_SUFFIX = "/leases/return"
+API_PREFIX = "/api/"
+OTHER_SITES = frozenset({"cross-site", "same-site"})
+"""What browsers say of requests that neither a page of this server nor a person made; another port
+of this computer is the same site."""
 
 
 class SecurityHeaders:
@@ -137,9 +141,10 @@ def is_loopback(host: str) -> bool:
 
 
 class OwnOrigin:
-    """Refuses changes that another site's page may have asked a signed-in browser for.
+    """Refuses changes that another site's page may have asked a signed-in browser for, and reading
+    the API from such a page: some of what is read there is made first, and noted in the log.
 
-    A request with a bearer token is not a browser's doing. Forms and the beacon of a closing tab
+    A call of the API with a token is not a browser's doing. Forms and the beacon of a closing tab
     cannot set headers: they must say where they come from.
     """
 
@@ -147,19 +152,23 @@ class OwnOrigin:
         self.app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http" and scope["method"] not in SAFE_METHODS:
-            _check_origin(Headers(scope=scope), str(scope["path"]))
+        if scope["type"] == "http":
+            headers, path = Headers(scope=scope), str(scope["path"])
+            if scope["method"] not in SAFE_METHODS:
+                _check_origin(headers, path)
+            elif path.startswith(API_PREFIX) and headers.get("sec-fetch-site") in OTHER_SITES:
+                raise _foreign("The request comes from a page of another site.")
         await self.app(scope, receive, send)
 
 
 def _check_origin(headers: Headers, path: str) -> None:
-    if "authorization" in headers:
-        return
     origin = headers.get("origin")
     own = headers.get("host", "").lower()
     ours = origin is not None and origin.lower() in (f"http://{own}", f"https://{own}")
     if origin is not None and not ours:
         raise _foreign("The request comes from a page of another site.")
+    if "authorization" in headers and path.startswith(API_PREFIX):
+        return
     kind = headers.get("content-type", "").partition(";")[0].strip().lower()
     if kind in FORM_TYPES or path.endswith(BEACON_SUFFIX):
         if not ours:

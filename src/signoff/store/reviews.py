@@ -25,6 +25,7 @@ from signoff.core.records import (
 )
 from signoff.errors import NotLeased, OtherAnswer, Settled
 from signoff.store import tallies
+from signoff.store.gold import POOL as KNOWN
 from signoff.store.lanes import with_done, without_done
 from signoff.store.queue import request_of
 from signoff.store.schema import pools, requests, reviews
@@ -393,19 +394,24 @@ def of_items(
 
 
 def pace(db: sa.Connection, project: str, pool: int, *, last: int = 50) -> float | None:
-    """The median seconds of the last answers that were timed."""
-    rows = db.scalars(
-        # A plain condition, as the partial index has it.
-        sa.select(reviews.c.seconds)
-        .where(
-            reviews.c.project == project,
-            reviews.c.pool == pool,
-            reviews.c.seconds.is_not(None),
+    """The median seconds of the last answers that were timed, to items and to known answers alike:
+    a number that moved with one kind only would tell which it was."""
+    rows: list[tuple[int, float]] = []
+    for part in {pool, KNOWN}:
+        timed = (
+            # A plain condition, as the partial index has it.
+            sa.select(reviews.c.n, reviews.c.seconds)
+            .where(
+                reviews.c.project == project,
+                reviews.c.pool == part,
+                reviews.c.seconds.is_not(None),
+            )
+            .order_by(reviews.c.n.desc())
+            .limit(last)
         )
-        .order_by(reviews.c.n.desc())
-        .limit(last)
-    ).all()
-    return median(rows) if rows else None
+        rows += [(row.n, row.seconds) for row in db.execute(timed)]
+    newest = sorted(rows, reverse=True)[:last]
+    return median(seconds for _, seconds in newest) if newest else None
 
 
 def _standing(project: str) -> sa.Select[tuple[object, ...]]:

@@ -18,6 +18,7 @@ from signoff.server.api.working import (
     failed,
     file_or_job,
     keep_log,
+    keep_results,
     shown,
 )
 from signoff.server.problems import Refusal
@@ -41,11 +42,18 @@ def _file(*media: str) -> dict[int | str, dict[str, object]]:
     }
 
 
-@router.get("/export", response_model=None, responses={**refusals(422), **_file(*MEDIA.values())})
+@router.get(
+    "/export", response_model=None, responses={**refusals(409, 422), **_file(*MEDIA.values())}
+)
 async def export(
     place: Managing, work: Working, format: Format = "csv", wait: Wait = 60.0
 ) -> Response:
-    """Give the results so far, row by row. Every export is in the log."""
+    """Give the results so far, row by row. Every export is in the log.
+
+    Not to who may answer in a certified project before its certificate: a column says what is
+    audited, and the data may hold what the model says.
+    """
+    await run_in_threadpool(keep_results, work, place.project, place.caller)
     job = await run_in_threadpool(work.export, place.project, format, by=place.caller.actor)
     return await file_or_job(job, work, place.caller, seconds=wait, name=place.project.name)
 

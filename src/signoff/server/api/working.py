@@ -136,11 +136,27 @@ def keep_log(work: StoredWork, project: Project, caller: Caller) -> None:
         )
 
 
+def keep_results(work: StoredWork, project: Project, caller: Caller) -> None:
+    """Refuse the results of rows to who must stay blind: columns say why items were asked, and
+    those of the data may say what the model says. A stream's caller has them already."""
+    if project.kind == "stream":
+        return
+    if stays_blind(caller, project, work.store.pools(project.id)):
+        raise Refusal(
+            409,
+            "blind",
+            "The results say why items were asked, and you may answer them.",
+            hint="Export once the certificate is issued, or now with a token that may not answer.",
+        )
+
+
 def file_of(job: Job, work: StoredWork, caller: Caller, name: str) -> Response:
-    """The file of a job that is done, whoever ordered it: a log only to who may read one now."""
+    """The file of a job that is done, whoever ordered it, where the caller may read it now."""
     project = None if job.project is None else work.store.project(job.project)
     if job.kind == "log" and project is not None:
         keep_log(work, project, caller)
+    if job.kind == "export" and project is not None:
+        keep_results(work, project, caller)
     path = work.file(job)
     if path is None:
         raise Refusal(410, "file_gone", "The file is not kept any more.", hint="Ask for a new one.")

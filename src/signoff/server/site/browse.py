@@ -80,6 +80,7 @@ def items(
         listed=listed,
         trouble=trouble,
         blind=listing.blind,
+        closed_to_exports=visit.blind and not visit.is_stream,
         reasons=REASONS,
         reviewers=listing.names,
         first=after is None,

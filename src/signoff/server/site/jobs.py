@@ -11,7 +11,7 @@ from fastapi.responses import RedirectResponse
 from signoff.core.records import Job
 from signoff.errors import InputError
 from signoff.server.api.context import Known
-from signoff.server.api.working import Working, file_of, keep_log, may_see
+from signoff.server.api.working import Working, file_of, keep_log, keep_results, may_see
 from signoff.server.problems import Refusal
 from signoff.server.site.context import Changing, Overseeing, PageRoute, TheOffice, Visit, framed
 from signoff.server.site.forms import Posted
@@ -72,7 +72,8 @@ def _seen(id: str, caller: Known, work: StoredWork) -> Job:
 
 @router.post("/projects/{p}/export")
 def export(visit: Changing, work: Working, form: Posted) -> Response:
-    """Order the results as a file."""
+    """Order the results as a file; not for who must stay blind."""
+    keep_results(work, visit.place.project, visit.place.caller)
     format = form.text("format", "csv")
     if format not in get_args(ExportFormat):
         raise InputError(f"{format[:20]!r} is no format.", hint="Choose one of the list.")

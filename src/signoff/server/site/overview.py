@@ -22,11 +22,12 @@ router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listed:
-    """A project in the list; without progress before it has rows."""
+    """A project in the list. ``progress``: None for reviewers, whose own page counts known answers
+    like any other; numbers without them would tell which they are."""
 
     project: Project
     role: str
-    progress: ProgressShown
+    progress: ProgressShown | None
 
     @property
     def overseen(self) -> bool:
@@ -59,12 +60,16 @@ def projects(caller: Known, served: Served, request: Request) -> Response:
         Listed(
             project=each,
             role=role,
-            progress=progress_shown(served.projects.standing(each), each, mine=0),
+            progress=_seen(each, served) if role != "reviewer" else None,
         )
         for each in served.projects.all()
         if (role := caller.role(each.id)) is not None
     ]
     return page("site/projects.html", **framed(request, caller), listed=listed)
+
+
+def _seen(project: Project, served: Served) -> ProgressShown:
+    return progress_shown(served.projects.standing(project), project, mine=0)
 
 
 @router.get("/projects/{p}")
