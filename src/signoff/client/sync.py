@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar, Unpack, cast
 
 import httpx2
-from pydantic import JsonValue
 
 from signoff.client import calls
 from signoff.client.calls import Call, ProjectCalls, new_key
 from signoff.client.files import FILE_HEADERS, TRANSFER_TIMEOUT, export_format, pieces, whole
+from signoff.client.founding import ProjectOptions, project_wanted
 from signoff.client.transport import (
     FIRST_LOOK,
     LONGEST_LOOK,
@@ -146,15 +146,15 @@ class Client:
         return done(job)
 
     def create_project(
-        self, path: str | Path, *, name: str, labels: Sequence[str], **options: JsonValue
+        self, path: str | Path, *, name: str, **options: Unpack[ProjectOptions]
     ) -> RemoteProject:
         """Make a project of a file, as ``signoff run`` would; waits until its rows are in.
 
-        ``options`` are those of ``POST /projects``: question, text, key, policy, ask_always, model,
-        group.
+        ``options`` are those of :func:`signoff.run`: labels, or a question of any kind, or a form
+        of several; policy, overlap, guideline and the others.
         """
         upload = self.upload(path)
-        wanted: Json = {"name": name, "upload": upload.id, "labels": list(labels), **options}
+        wanted = project_wanted(name, upload.id, options)
         job = self.wait(self.send(calls.found_project(wanted, key=new_key())))
         return RemoteProject(client=self, calls=ProjectCalls(id=str(job.project)))
 

@@ -7,12 +7,12 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from signoff.core.questions import Choice
 from signoff.server.api.context import Known, Managing, refusals
 from signoff.server.api.working import IdempotencyKey, Working, accepted, may_found, order
 from signoff.server.problems import Refusal
 from signoff.server.receiving import BODY, receive
-from signoff.server.wire_work import JobShown, ProjectWanted, UploadShown
+from signoff.server.wire_founding import ProjectWanted
+from signoff.server.wire_work import JobShown, UploadShown
 
 router = APIRouter(prefix="/api/v1", responses=refusals(), tags=["items"])
 FileName = Annotated[
@@ -48,7 +48,6 @@ async def found(
 ) -> Response:
     """Make a project of an upload. The job's result says its id and how many rows it has."""
     _require_founder(may_found(caller))
-    Choice.of(wanted.labels)
     job = await run_in_threadpool(
         work.found_project, wanted.upload, wanted.options(), order(caller, idempotency_key)
     )

@@ -15,11 +15,11 @@ from signoff.errors import InputError
 from signoff.server.api.working import Working
 from signoff.server.site.context import Changing, Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Form, Posted
+from signoff.server.wire_founding import MOST_GUIDELINE
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 ACTOR = "page"
-MOST_GUIDELINE = 50_000
 
 
 @router.get("/projects/{p}/settings")
