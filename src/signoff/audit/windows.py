@@ -44,11 +44,17 @@ class WindowHistory:
     alarmed: bool = False
     revealed: bool = False
     issued: bool = False
+    ended: bool = False
 
     @property
     def is_full(self) -> bool:
-        """Whether all its items arrived."""
-        return len(self.items) == self.plan.items
+        """Whether all its items arrived, or it was ended with those that had."""
+        return self.ended or len(self.items) == self.plan.items
+
+    @property
+    def size(self) -> int:
+        """How many items it takes: N, or those that had arrived when it was ended early."""
+        return len(self.items) if self.ended else self.plan.items
 
     def item(self, number: int) -> ItemHistory:
         """An item that arrived."""

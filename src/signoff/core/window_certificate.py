@@ -4,17 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_CEILING, Context, Decimal
 
 from signoff.core.commitment import DIFFERS
 from signoff.core.feasibility import percent
 from signoff.core.fields import as_json, decimal_text
 from signoff.core.windows import Effects, Ledger, WindowPlan
 
+SHARE_DIGITS = Context(prec=4, rounding=ROUND_CEILING)
+"""What a share is shown with: never smaller than it is."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WindowCertificate:
     """A finite-sample statement about the ``items`` labels of one window.
+
+    ``planned`` labels were committed to; with fewer the window was ended early, and the statement
+    is of the same number of errors among them.
 
     ``items`` = ``human`` + ``automatic``; ``human`` counts the labels people gave, the ``audited``
     ones among them, and the ``repeats`` of texts they had answered in the window.
@@ -22,6 +28,7 @@ class WindowCertificate:
 
     window: str
     pool: int
+    planned: int
     items: int
     human: int
     audited: int
@@ -50,8 +57,11 @@ class WindowCertificate:
     def statement(self) -> str:
         """What holds, in one plain sentence."""
         what = "labels" if self.effects == "reversible" else "effects"
+        errors = min(self.errors, self.items)
+        full = self.items == self.planned
+        share = self.max_error if full else SHARE_DIGITS.divide(Decimal(errors), self.items)
         return (
-            f"At most {self.errors:,} of {self.items:,} {what} ({percent(self.max_error)}) differ"
+            f"At most {errors:,} of {self.items:,} {what} ({percent(share)}) differ"
             " from what the reviewers would have said; certainty"
             f" {percent(1 - self.alpha)}."
         )
@@ -64,6 +74,13 @@ class WindowCertificate:
             said.append(f"{self.finds:,} audited labels were found {which} after they had left.")
         if self.finds > self.limit:
             said.append("Automation stopped before the window ended: more finds than its limit.")
+        if self.seed_chosen_by == "operator":
+            said.append("Seed chosen by the operator.")
+        if self.items < self.planned:
+            said.append(
+                f"The window was ended early, at {self.items:,} of {self.planned:,} labels; what it"
+                " promises is the number of errors it began with."
+            )
         return said
 
     def to_json(self) -> dict[str, object]:
@@ -79,6 +96,7 @@ def certify_window(
     plan: WindowPlan,
     ledger: Ledger,
     *,
+    size: int,
     number: int,
     window: str,
     repeats: int,
@@ -88,12 +106,16 @@ def certify_window(
     seed_commitment: str,
     seed_chosen_by: str,
 ) -> WindowCertificate:
-    """The certificate of a window whose labels are all there and whose verdicts are all sealed."""
+    """The certificate of a window whose labels are all there and whose verdicts are all sealed.
+
+    ``size``: how many labels it has; fewer than the plan's where it was ended early.
+    """
     return WindowCertificate(
         window=window,
         pool=number,
-        items=plan.items,
-        human=plan.items - automatic,
+        planned=plan.items,
+        items=size,
+        human=size - automatic,
         audited=ledger.admitted - ledger.tails,
         automatic=automatic,
         repeats=repeats,

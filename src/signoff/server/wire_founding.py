@@ -17,12 +17,17 @@ from signoff.core.queueing import Assign, read_duration, read_outcome
 from signoff.core.records import Json, TextDirection
 from signoff.core.routing import Certified, People, Policy, Threshold
 from signoff.core.showing import ItemKind
+from signoff.core.streams import StreamSpec
+from signoff.core.windows import Effects
 from signoff.errors import UsageError
 from signoff.server.wire import Asking, Id, plain_text, whole
 from signoff.server.wire_queue import Tag
 
 MOST_GUIDELINE = 50_000
 MOST_RULES = 100
+MOST_WINDOW = 10_000_000
+MOST_UNDO = 86_400
+MOST_SEED = 2**53 - 1
 PLAIN: dict[str, JsonValue] = {"pattern": r"^[^\x00]*$"}
 
 Word = Annotated[
@@ -185,6 +190,50 @@ class ProjectWanted(Asking):
             "blur": self.blur or None,
             "text_direction": self.text_direction,
         }
+
+
+class StreamWanted(Asking):
+    """A stream to make: what ``signoff stream create`` is asked."""
+
+    name: Word
+    labels: Labels
+    question: Word = "Which label fits?"
+    max_error: Share = "5%"
+    certainty: Share = "95%"
+    window: Annotated[int, BeforeValidator(whole)] = Field(
+        default=7600, ge=1, le=MOST_WINDOW, description="N: labels in a window."
+    )
+    audit_rate: Share = Field(default="10%", description="Share of the model's labels audited.")
+    all_windows: bool = Field(
+        default=False, description="Be so sure of all windows together, not of each."
+    )
+    effects: Effects = "reversible"
+    undo_seconds: Annotated[int, BeforeValidator(whole)] = Field(
+        default=10, ge=0, le=MOST_UNDO, description="How long an answer can be taken back."
+    )
+    seed: Annotated[int, BeforeValidator(whole)] | None = Field(
+        default=None,
+        ge=0,
+        le=MOST_SEED,
+        description="Fixes which labels are audited; null: nobody knows.",
+    )
+
+    def promise(self) -> Certified:
+        """What each window promises; raises :class:`UsageError` where a share is none."""
+        return Certified(
+            max_error=share(self.max_error, "max_error"),
+            certainty=share(self.certainty, "certainty"),
+        )
+
+    def windows(self) -> StreamSpec:
+        """What is fixed of its windows."""
+        return StreamSpec(
+            items=self.window,
+            audit_rate=share(self.audit_rate, "audit_rate"),
+            effects=self.effects,
+            together=self.all_windows,
+            undo_seconds=self.undo_seconds,
+        )
 
 
 def form_wanted(

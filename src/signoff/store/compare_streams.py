@@ -49,6 +49,7 @@ class _Window:
     finds: int = 0
     right: int = 0
     alarmed: bool = False
+    ended: int | None = None
     seed: object = None
     certificate: object = None
     closed: bool = False
@@ -98,6 +99,8 @@ def _take(window: _Window, event: Told) -> None:
             window.items[cast("int", body["item"])].answer = None
         case "drift.alarm":
             window.alarmed = True
+        case "window.ended":
+            window.ended = cast("int", body["items"])
         case "seed.revealed":
             window.seed = body["seed"]
         case "certificate.issued":
@@ -153,6 +156,7 @@ def _window(
         "automatic": sum(item.left and not item.heads for item in drawn),
         "repeats": sum(item.repeats is not None for item in told.items),
         "alarmed": told.alarmed,
+        "ended": told.ended,
         "certificate": told.certificate,
     }
     what = f"Window {row.number}"
@@ -160,7 +164,8 @@ def _window(
     pool = db.execute(
         sa.select(pools).where(pools.c.project == project, pools.c.number == row.number)
     ).first()
-    if pool is None or (pool.items, pool.phase == "closed") != (row.plan["items"], told.closed):
+    size = row.plan["items"] if told.ended is None else told.ended
+    if pool is None or (pool.items, pool.phase == "closed") != (size, told.closed):
         yield f"{what} is another one among the pools."
     if told.seed is not None:
         seed = window_seeds.reveal(db, project, row.number).hex()

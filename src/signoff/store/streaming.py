@@ -24,6 +24,7 @@ from signoff.core.streams import (
     StreamState,
     Window,
 )
+from signoff.errors import WindowOver
 from signoff.store import log, projects, streams, tallies, window_seeds
 from signoff.store.connections import Database
 from signoff.store.schema import pools
@@ -66,6 +67,9 @@ Flip = Callable[[Window, Sequence[tuple[StreamItem, bool]]], Step]
 Judge = Callable[[Window, Sequence[Answered], int], Step]
 """Says what sealed answers make of their items; the number is the count of answers before."""
 
+End = Callable[[Window], Step]
+"""Says of a window that takes more items that it takes none."""
+
 Certify = Callable[[Window, bytes, int], Step]
 """Makes the certificate of a window that is over, from its seed and the number of skips."""
 
@@ -73,11 +77,20 @@ Certify = Callable[[Window, bytes, int], Step]
 class Streaming(Database):
     """Streams, their windows and items."""
 
-    def create_stream(self, project: Project, spec: StreamSpec, events: Sequence[NewEvent]) -> None:
-        """Store a new project that is a stream."""
+    def create_stream(
+        self,
+        project: Project,
+        spec: StreamSpec,
+        events: Sequence[NewEvent],
+        *,
+        seed: int | None = None,
+    ) -> None:
+        """Store a new project that is a stream, and the number an operator chose for its seeds."""
         with self.transaction() as db:
             projects.insert_project(db, project)
             streams.insert_stream(db, project.id, spec)
+            if seed is not None:
+                window_seeds.keep_number(db, project.id, seed)
             log.append(db, project.id, events)
 
     def stream(self, project: str) -> StreamState:
@@ -108,6 +121,11 @@ class Streaming(Database):
 
     # ------------------------------------------------------------------- deciding
 
+    def operators_seed(self, project: str, number: int) -> bytes | None:
+        """The seed of a window to begin, where an operator chose one for the stream."""
+        with self.reading() as db:
+            return window_seeds.operators_seed(db, project, number)
+
     def start_window(self, project: str, new: NewWindow, events: Sequence[NewEvent]) -> bool:
         """Begin the next window; False where another process did, or the last one is not full."""
         with self.transaction() as db:
@@ -120,6 +138,24 @@ class Streaming(Database):
             window_seeds.keep_seed(db, project, number, new.seed)
             log.append(db, project, events)
             return True
+
+    def end_window(self, project: str, number: int, end: End) -> Window:
+        """End the newest window early; it stays ended where it was before.
+
+        Raises :class:`WindowOver` where it is another one, and where nothing arrived in it.
+        """
+        with self.transaction() as db:
+            streams.read_stream(db, project, lock=True)
+            newest = streams.read_windows(db, project, newest=True)
+            _require_ending(newest, number)
+            (window,) = streams.read_windows(db, project, number=number)
+            if window.ended is not None:
+                return window
+            step = end(window)
+            streams.update_window(db, project, step.window)
+            streams.shrink_pool(db, project, number, step.window.size)
+            log.append(db, project, step.events)
+            return step.window
 
     def arrive(
         self, project: str, wanted: Sequence[Arrival], receive: Receive, flip: Flip
@@ -284,6 +320,19 @@ class Streaming(Database):
         """A fitted model by its version."""
         with self.reading() as db:
             return streams.find_model(db, project, version)
+
+
+def _require_ending(newest: Sequence[Window], number: int) -> None:
+    """Refuse to end a window that another one followed, that is full, or that is empty."""
+    if not newest or not 1 <= number <= newest[0].number:
+        raise WindowOver(f"There is no window {number}.", hint="See which one is the newest.")
+    window = newest[0]
+    if window.number == number and window.ended is not None:
+        return
+    if window.number > number or window.is_full:
+        raise WindowOver(f"Window {number} has all its items already.", hint="It ends by itself.")
+    if window.arrived == 0:
+        raise WindowOver(f"Nothing arrived in window {number} yet.", hint="There is none to end.")
 
 
 def _flip_all(db: sa.Connection, project: str, flip: Flip) -> list[StreamItem]:

@@ -25,7 +25,7 @@ from signoff.store.schema_streams import items, models, streams, windows
 CHUNK = 500
 COUNTS = (
     "arrived", "admitted", "audited", "tails", "finds", "open", "automatic", "repeats", "alarmed",
-    "certificate",
+    "ended", "certificate",
 )  # fmt: skip
 """What changes of a window."""
 
@@ -95,6 +95,15 @@ def update_window(db: sa.Connection, project: str, window: Window) -> None:
         sa.update(windows)
         .where(windows.c.project == project, windows.c.number == window.number)
         .values(**counts)
+    )
+
+
+def shrink_pool(db: sa.Connection, project: str, number: int, items: int) -> None:
+    """Let a window that ended early count as the pool it became."""
+    db.execute(
+        sa.update(pools)
+        .where(pools.c.project == project, pools.c.number == number)
+        .values(rows=items, items=items)
     )
 
 

@@ -107,9 +107,21 @@ class Decider:
         newest = self.store.window(self.project.id)
         number = 1 if newest is None else newest.number + 1
         spec = self._spec()
-        new, events = self._clerk.begin(plan_of(self.policy, spec, number), number)
+        seed = self.store.operators_seed(self.project.id, number)
+        new, events = self._clerk.begin(plan_of(self.policy, spec, number), number, seed=seed)
         if self.store.start_window(self.project.id, new, events):
             self.store.checkpoint(self.project.id)
+
+    def end_window(self, number: int, *, by: str) -> None:
+        """Let the newest window take no more items: the next one begins with the next item.
+
+        Its audits are awaited, and its certificate is of the errors it began with among the items
+        it has. Raises :class:`WindowOver` where it cannot be ended; a second time nothing happens.
+        """
+        clerk = self._clerk
+        self.store.end_window(self.project.id, number, lambda window: clerk.end(window, by))
+        self.tidy()
+        self.store.checkpoint(self.project.id)
 
     def _spec(self) -> StreamSpec:
         """What was fixed when the stream was made."""
