@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import pytest
+import sqlalchemy as sa
 from brook import Brook
 
 from signoff.errors import WindowOver
+from signoff.store.schema_streams import windows
 from signoff.storeview import StoreView
 
 
@@ -30,6 +32,17 @@ def test_a_window_ends_early_with_the_errors_it_began_with(brook: Brook) -> None
     assert "ended early, at 160 of 300 labels" in " ".join(certificate["notes"])  # type: ignore[arg-type]
     verdict = view(brook).verify()
     assert verdict.ok, verdict.problem
+
+
+def test_a_window_that_the_tables_say_goes_on_does_not_verify(sqlite_brook: Brook) -> None:
+    sqlite_brook.send(sqlite_brook.texts(3))
+    sqlite_brook.decider.end_window(1, by="ann")
+    assert view(sqlite_brook).verify().ok
+    with sqlite_brook.store.transaction() as db:
+        db.execute(sa.update(windows).values(ended=None))
+    problem = view(sqlite_brook).verify().problem
+    assert problem is not None
+    assert "ended is null in the table, 3 in the log" in problem.reason
 
 
 def test_the_next_item_begins_the_next_window_and_automation_goes_on(brook: Brook) -> None:
