@@ -13,6 +13,7 @@
     │   ├── NotLeased         (2)   the item no longer waits for an answer
     │   ├── OtherAnswer       (2)   another answer was sent under the same id before
     │   ├── OtherContent      (2)   an item's key came with other content before
+    │   ├── ItemErased        (2)   an item's key is that of one that was erased
     │   ├── Settled           (2)   an answer can no longer be taken back
     │   ├── WindowOver        (2)   a stream's window is not one that can be ended
     │   └── JobMoved          (2)   a job is not in the state for what was asked of it
@@ -127,6 +128,12 @@ class OtherContent(QueueError):
     """An item's key came with other content before; what was said of that stands."""
 
     code = "other_content"
+
+
+class ItemErased(QueueError):
+    """An item's key is that of one that was erased; nothing is kept of it."""
+
+    code = "item_erased"
 
 
 class Settled(QueueError):

@@ -11,6 +11,7 @@ from signoff.cli import main
 from signoff.core.questions import Chosen
 from signoff.errors import Exit
 from signoff.live import Stream
+from signoff.project.evidence import public_key_of
 
 
 @pytest.fixture
@@ -117,6 +118,30 @@ def test_a_name_is_taken_once(store: str, capsys: pytest.CaptureFixture[str]) ->
     assert create(store) == Exit.DONE
     assert create(store) == Exit.USAGE
     assert "There is a project 'stream' already" in capsys.readouterr().err
+
+
+def test_an_item_is_proved_and_erased(
+    store: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert create(store, "--undo-seconds", "0") == Exit.DONE
+    with Stream.open(store) as stream:
+        stream.decide([("a", "one"), ("b", "two")])
+        desk = stream.desk("Ada")
+        desk.answer_many([(each, Chosen("Yes")) for each in desk.next_many(1)])
+        stream.tend()
+        key = public_key_of(stream.view.store, stream.project).text
+    proof = str(tmp_path / "proof.json")
+    assert main(["proof", store, "b"]) == Exit.USAGE
+    assert "'b' is not decided yet" in capsys.readouterr().err
+    assert main(["proof", store, "a", "--out", proof]) == Exit.DONE
+    assert main(["verify", proof, "--key", key, "--json"]) == Exit.DONE
+    shown = json.loads(capsys.readouterr().out)
+    assert (shown["event"], shown["decision"]) == ("item.decided", '{"label":"Yes"}')
+    assert main(["erase", store, "a", "b", "--yes"]) == Exit.DONE
+    assert capsys.readouterr().out == "Erased a: 1 row.\nErased b: 1 row.\n"
+    assert main(["erase", store, "c", "--yes"]) == Exit.USAGE
+    assert main(["verify", store]) == Exit.DONE
+    assert main(["verify", proof, "--key", key]) == Exit.DONE
 
 
 def test_the_stream_decides_from_python(store: str) -> None:

@@ -124,6 +124,17 @@ def test_a_program_asks_a_form_of_several_people(client: Client, tmp_path: Path)
         client.create_project(tmp_path / "rows.csv", name="x", question=form, labels=LABELS)
 
 
+def test_a_program_makes_a_stream_and_ends_its_window(client: Client) -> None:
+    stream = client.create_stream("tickets", labels=["Yes", "No"], window=2000, undo_seconds=0)
+    assert client.create_stream("tickets", labels=["Yes", "No"], window=2000, undo_seconds=0) == (
+        stream
+    )
+    reply = stream.decide("Where is it?", key="one")
+    assert (reply.route, reply.window) == ("REVIEW", 1)
+    assert stream.end_window(1).ended
+    assert stream.decide("And now?", key="two").window == 2
+
+
 def first_of(project: RemoteProject) -> wire.RequestShown:
     """The first item that comes; the worker must open it first."""
     for _ in range(100):

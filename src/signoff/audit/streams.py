@@ -122,6 +122,7 @@ class StreamHistory:
             "item.decided": self._decide,
             "item.corrected": self._correct,
             "drift.alarm": self._alarm,
+            "item.erased": self._erase,
             "model.fitted": self._fit,
             "seed.revealed": self._reveal,
             "certificate.issued": self._certify,
@@ -318,6 +319,13 @@ class StreamHistory:
             _refuse(f"the alarm of window {window.number} rings twice")
         window.alarmed = True
 
+    def _erase(self, event: Event, _: Content) -> None:
+        item, number = self._item(event.body)
+        if item.erased or (item.number is not None and item.heads is None):
+            _refuse(f"item {number} is erased twice, or while its coin is in the air")
+        self._window(event.body).withdrawn += not item.decided
+        item.erased, item.decided = True, True
+
     def _fit(self, event: Event, _: Content) -> None:
         self._window(event.body)
 
@@ -375,6 +383,7 @@ class StreamHistory:
             repeats=window.repeats,
             automatic=sum(item.left and not item.heads for item in window.items),
             skipped=window.skipped,
+            withdrawn=window.withdrawn,
             process=cast("Json", window.body["process"]),
             seed_commitment=str(window.body["seed_commitment"]),
             seed_chosen_by=str(window.body["seed_chosen_by"]),

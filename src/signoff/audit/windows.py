@@ -27,6 +27,7 @@ class ItemHistory:
     right: bool | None = None
     decided: bool = False
     corrected: bool = False
+    erased: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,6 +42,7 @@ class WindowHistory:
     ledger: Ledger = field(default_factory=Ledger)
     repeats: int = 0
     skipped: int = 0
+    withdrawn: int = 0
     alarmed: bool = False
     revealed: bool = False
     issued: bool = False

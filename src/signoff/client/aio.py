@@ -14,7 +14,7 @@ import httpx2
 from signoff.client import calls
 from signoff.client.calls import Call, ProjectCalls, new_key
 from signoff.client.files import FILE_HEADERS, TRANSFER_TIMEOUT, apieces, export_format, whole
-from signoff.client.founding import ProjectOptions, project_wanted
+from signoff.client.founding import ProjectOptions, StreamOptions, project_wanted
 from signoff.client.sync import TIMEOUT, only
 from signoff.client.transport import (
     FIRST_LOOK,
@@ -157,6 +157,14 @@ class AsyncClient:
         job = await self.wait(await self.send(calls.found_project(wanted, key=new_key())))
         return AsyncRemoteProject(client=self, calls=ProjectCalls(id=str(job.project)))
 
+    async def create_stream(
+        self, name: str, *, labels: Sequence[str], **options: Unpack[StreamOptions]
+    ) -> AsyncRemoteProject:
+        """Make a stream, or find the one that was made with the same settings."""
+        wanted: Json = {"name": name, "labels": list(labels), **options}
+        made = await self.send(calls.found_stream(wanted))
+        return AsyncRemoteProject(client=self, calls=ProjectCalls(id=made.id))
+
     async def me(self) -> wire.Me:
         """Who the token belongs to, and the roles it has."""
         return await self.send(calls.me())
@@ -218,6 +226,10 @@ class AsyncRemoteProject:
     async def stream(self) -> StreamShown:
         """Where a stream stands."""
         return await self.client.send(self.calls.stream())
+
+    async def end_window(self, number: int) -> StreamShown:
+        """End a stream's newest window early, by its number."""
+        return await self.client.send(self.calls.end_window(number))
 
     # --------------------------------------------------------------------- files
 

@@ -9,6 +9,7 @@ from signoff.core.questions import Form, Question
 from signoff.core.records import Json, TextDirection
 from signoff.core.routing import Policy, Threshold
 from signoff.core.showing import ItemKind
+from signoff.core.windows import Effects
 from signoff.errors import UsageError
 
 
@@ -33,6 +34,20 @@ class ProjectOptions(TypedDict, total=False):
     guideline: str
     blur: bool
     text_direction: TextDirection
+
+
+class StreamOptions(TypedDict, total=False):
+    """What a stream is, each as ``signoff stream create`` takes it; left out: as there."""
+
+    question: str
+    max_error: str
+    certainty: str
+    window: int
+    audit_rate: str
+    all_windows: bool
+    effects: Effects
+    undo_seconds: int
+    seed: int
 
 
 def project_wanted(name: str, upload: str, options: ProjectOptions) -> Json:

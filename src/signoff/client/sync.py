@@ -14,7 +14,7 @@ import httpx2
 from signoff.client import calls
 from signoff.client.calls import Call, ProjectCalls, new_key
 from signoff.client.files import FILE_HEADERS, TRANSFER_TIMEOUT, export_format, pieces, whole
-from signoff.client.founding import ProjectOptions, project_wanted
+from signoff.client.founding import ProjectOptions, StreamOptions, project_wanted
 from signoff.client.transport import (
     FIRST_LOOK,
     LONGEST_LOOK,
@@ -158,6 +158,14 @@ class Client:
         job = self.wait(self.send(calls.found_project(wanted, key=new_key())))
         return RemoteProject(client=self, calls=ProjectCalls(id=str(job.project)))
 
+    def create_stream(
+        self, name: str, *, labels: Sequence[str], **options: Unpack[StreamOptions]
+    ) -> RemoteProject:
+        """Make a stream, or find the one that was made with the same settings."""
+        wanted: Json = {"name": name, "labels": list(labels), **options}
+        made = self.send(calls.found_stream(wanted))
+        return RemoteProject(client=self, calls=ProjectCalls(id=made.id))
+
     def me(self) -> wire.Me:
         """Who the token belongs to, and the roles it has."""
         return self.send(calls.me())
@@ -230,6 +238,10 @@ class RemoteProject:
     def stream(self) -> StreamShown:
         """Where a stream stands."""
         return self.client.send(self.calls.stream())
+
+    def end_window(self, number: int) -> StreamShown:
+        """End a stream's newest window early, by its number."""
+        return self.client.send(self.calls.end_window(number))
 
     # --------------------------------------------------------------------- files
 

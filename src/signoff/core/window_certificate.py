@@ -22,7 +22,8 @@ class WindowCertificate:
     ``planned`` labels were committed to; with fewer the window was ended early, and the statement
     is of the same number of errors among them.
 
-    ``items`` = ``human`` + ``automatic``; ``human`` counts the labels people gave, the ``audited``
+    ``items`` = ``human`` + ``automatic`` + ``withdrawn``, those erased before they were decided;
+    ``human`` counts the labels people gave, the ``audited``
     ones among them, and the ``repeats`` of texts they had answered in the window.
     """
 
@@ -38,6 +39,7 @@ class WindowCertificate:
     finds: int
     open: int
     skipped: int
+    withdrawn: int
     errors: int
     reserved: int
     max_error: Decimal
@@ -74,6 +76,8 @@ class WindowCertificate:
             said.append(f"{self.finds:,} audited labels were found {which} after they had left.")
         if self.finds > self.limit:
             said.append("Automation stopped before the window ended: more finds than its limit.")
+        if self.withdrawn:
+            said.append(f"{self.withdrawn:,} items were erased before they were decided.")
         if self.seed_chosen_by == "operator":
             said.append("Seed chosen by the operator.")
         if self.items < self.planned:
@@ -102,6 +106,7 @@ def certify_window(
     repeats: int,
     automatic: int,
     skipped: int,
+    withdrawn: int,
     process: Mapping[str, object],
     seed_commitment: str,
     seed_chosen_by: str,
@@ -115,7 +120,7 @@ def certify_window(
         pool=number,
         planned=plan.items,
         items=size,
-        human=size - automatic,
+        human=size - automatic - withdrawn,
         audited=ledger.admitted - ledger.tails,
         automatic=automatic,
         repeats=repeats,
@@ -123,6 +128,7 @@ def certify_window(
         finds=ledger.finds,
         open=ledger.open,
         skipped=skipped,
+        withdrawn=withdrawn,
         errors=plan.errors,
         reserved=0,
         max_error=plan.max_error,

@@ -15,6 +15,7 @@ from signoff.core.records import Json
 from signoff.errors import (
     Infeasible,
     InputError,
+    ItemErased,
     QueueError,
     SignoffError,
     StoreBusy,
@@ -134,6 +135,8 @@ def _on_signoff_error(_: Request, error: Exception) -> JSONResponse:
             )
         case UsageError() | InputError() | Infeasible():
             return problem(422, known.code, known.message, hint=known.hint)
+        case ItemErased():
+            return problem(410, known.code, known.message, hint=known.hint)
         case QueueError():
             return problem(409, known.code, known.message, hint=known.hint)
         case _:

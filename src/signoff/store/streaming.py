@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from signoff.core.items import key_digest
 from signoff.core.records import AskReason, Json, NewEvent, Project
 from signoff.core.streams import (
     ASKED_AS,
@@ -25,7 +26,7 @@ from signoff.core.streams import (
     Window,
 )
 from signoff.errors import WindowOver
-from signoff.store import log, projects, streams, tallies, window_seeds
+from signoff.store import erase, log, projects, streams, tallies, window_seeds
 from signoff.store.connections import Database
 from signoff.store.schema import pools
 
@@ -49,12 +50,23 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What there is to know before items are decided: those known by key, the stream, and
-    whether answers wait to be sealed."""
+    """What there is to know before items are decided: those known by key, the stream, whether
+    answers wait to be sealed, and which of the keys, by digest, were erased."""
 
     known: Mapping[str, StreamItem]
     state: StreamState
     answers: bool
+    erased: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Over:
+    """A window that waits for nothing: its seed, skips, and items ``withdrawn`` by erasing them
+    before anybody decided them."""
+
+    seed: bytes
+    skipped: int
+    withdrawn: int
 
 
 Receive = Callable[[Window, Sequence[Arrival], Mapping[str, StreamItem]], Step]
@@ -70,8 +82,8 @@ Judge = Callable[[Window, Sequence[Answered], int], Step]
 End = Callable[[Window], Step]
 """Says of a window that takes more items that it takes none."""
 
-Certify = Callable[[Window, bytes, int], Step]
-"""Makes the certificate of a window that is over, from its seed and the number of skips."""
+Certify = Callable[[Window, Over], Step]
+"""Makes the certificate of a window that is over."""
 
 
 class Streaming(Database):
@@ -198,7 +210,9 @@ class Streaming(Database):
     def before_deciding(self, project: str, keys: Sequence[str], until: int) -> Before:
         """What there is to know before items with these keys are decided."""
         with self.reading() as db:
+            digests = [key_digest(project, key) for key in keys]
             return Before(
+                erased=frozenset(streams.erased_among(db, project, digests)),
                 known=streams.items_by_key(db, project, keys),
                 state=streams.read_stream(db, project),
                 answers=streams.has_answers(db, project, until),
@@ -237,11 +251,15 @@ class Streaming(Database):
             streams.read_stream(db, project, lock=True)
             closed = 0
             for window in streams.read_windows(db, project):
-                over = window.is_full and window.certificate is None
-                if not over or not streams.is_decided(db, project, window.number):
+                full = window.is_full and window.certificate is None
+                if not full or not streams.is_decided(db, project, window.number):
                     continue
-                seed = window_seeds.reveal(db, project, window.number)
-                step = certify(window, seed, tallies.counts(db, project, window.number).skipped)
+                over = Over(
+                    seed=window_seeds.reveal(db, project, window.number),
+                    skipped=tallies.counts(db, project, window.number).skipped,
+                    withdrawn=streams.withdrawn(db, project, window.number),
+                )
+                step = certify(window, over)
                 streams.update_window(db, project, step.window)
                 streams.close_pool(db, project, window.number)
                 log.append(db, project, step.events)
@@ -258,6 +276,27 @@ class Streaming(Database):
                 for window in streams.read_windows(db, project)
                 if window.is_full and window.certificate is None
             )
+
+    def erase_stream_item(
+        self, project: str, window: int, item: int, event: NewEvent, flip: Flip
+    ) -> bool:
+        """Remove an item's content and salts, and log that; False where that was done before.
+
+        What waits for a person waits no longer, and an audit of it stays open for good. The model
+        may know its words: it is fitted anew at the next turn.
+        """
+        with self.transaction() as db:
+            state = streams.read_stream(db, project, lock=True)
+            _flip_all(db, project, flip)
+            (found,) = streams.window_items(db, project, window, only=[item])
+            if found.shown is None:
+                return False
+            erase.blank_item(db, project, window, item)
+            erase.blank_stream_item(db, project, window, item)
+            erase.remember_keys(db, project, [key_digest(project, found.key)])
+            streams.update_stream(db, project, fitted_at=state.fresh_from)
+            log.append(db, project, [event])
+        return True
 
     # -------------------------------------------------------------------- reading
 
@@ -306,10 +345,18 @@ class Streaming(Database):
         with self.transaction() as db:
             if streams.read_stream(db, project, lock=True).fresh_from != fresh_from:
                 return False
+            before = streams.read_stream(db, project).model
             streams.put_model(db, project, model)
+            # The one before stays for whoever is just using it.
+            streams.forget_models(db, project, [model.version, before or model.version])
             streams.update_stream(db, project, model=model.version, fitted_at=model.answers)
             log.append(db, project, events)
             return True
+
+    def model_files_in_use(self, project: str) -> set[str]:
+        """The files of the models that are kept."""
+        with self.reading() as db:
+            return streams.model_files(db, project)
 
     def note_fitting(self, project: str, answers: int) -> None:
         """Remember that so many answers gave no model worth using."""

@@ -34,7 +34,7 @@ from signoff.core.windows import (
     window_alpha,
 )
 from signoff.loop.recorder import Recorder
-from signoff.store.streaming import Step
+from signoff.store.streaming import Over, Step
 
 
 def plan_of(policy: Certified, spec: StreamSpec, number: int) -> WindowPlan:
@@ -257,7 +257,7 @@ class Clerk:
         ended = self._event("window.ended", body, {"by": by})
         return Step(window=replace(window, ended=window.arrived), items=[], events=[ended])
 
-    def certify(self, window: Window, seed: bytes, skipped: int) -> Step:
+    def certify(self, window: Window, over: Over) -> Step:
         """A window that waits for nothing: its seed may be known, and its certificate holds."""
         certificate = certify_window(
             window.plan,
@@ -267,14 +267,15 @@ class Clerk:
             window=window_name(window.number),
             repeats=window.repeats,
             automatic=window.automatic,
-            skipped=skipped,
+            skipped=over.skipped,
+            withdrawn=over.withdrawn,
             process=self.project.process,
             seed_commitment=window.seed_commitment,
             seed_chosen_by=window.seed_chosen_by,
         ).to_json()
         attempt = self._attempt(window)
         events = [
-            self._event("seed.revealed", {**attempt, "seed": seed.hex()}),
+            self._event("seed.revealed", {**attempt, "seed": over.seed.hex()}),
             self._event("certificate.issued", {**attempt, "certificate": certificate}),
             self._event("pool.closed", {"pool": window.number, "undecided": 0}),
         ]
