@@ -2,7 +2,8 @@
 
 Reviews come in one after another. In the second window customers turn ironic: what used to be
 praise is a complaint now, and the model does not know it. A simulated person reads what is asked
-of her.
+of her. The coins are the same every time, too, so that the play is: a stream of your own takes no
+seed, and nobody can know which of its labels are audited.
 
     python examples/stream.py [FOLDER]
 """
@@ -116,6 +117,7 @@ def main() -> int:
             window=WINDOW,
             audit_rate=Decimal("0.2"),
             undo_seconds=0,
+            seed=SEED,
         ) as stream:
             play, batch = Play(stream), list[Review]()
             for review in reviews():

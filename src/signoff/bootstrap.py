@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
@@ -19,7 +19,7 @@ from signoff.core.coding import Codes, labels_of
 from signoff.core.coin_feasibility import bears_a_find, coin_remedy, explain_coins
 from signoff.core.feasibility import explain, feasible, what_would_do
 from signoff.core.items import Item
-from signoff.core.questions import Form
+from signoff.core.questions import Choice, Form
 from signoff.core.queueing import QueueRules
 from signoff.core.records import NewEvent, OpenRequest, PageSettings, Pool, Project
 from signoff.core.routing import AskAlways, Certified, People, Policy, Threshold
@@ -104,9 +104,35 @@ def create_project(store: SqlStore, spec: ProjectSpec, *, actor: str) -> Project
     return project
 
 
-def create_stream(store: SqlStore, spec: ProjectSpec, stream: StreamSpec, *, actor: str) -> Project:
+def stream_project(
+    name: str, *, labels: Sequence[str], question: str, policy: Certified, model: str
+) -> ProjectSpec:
+    """What is fixed of a stream beside its windows: one choice, which people answer."""
+    return ProjectSpec(
+        name=name,
+        form=Form((Choice.of(list(labels), text=question),)),
+        policy=policy,
+        rules=(),
+        process={"kind": "person"},
+        model=model,
+        group=False,
+        text_column="text",
+        key_column="key",
+        hidden=(),
+    )
+
+
+def create_stream(
+    store: SqlStore,
+    spec: ProjectSpec,
+    stream: StreamSpec,
+    *,
+    actor: str,
+    seed: int | None = None,
+) -> Project:
     """Store a new stream; its labels, policy and windows are in the log before the first coin.
 
+    ``seed``: a number that fixes the coins of all windows; who knows it knows what is audited.
     Raises :class:`Infeasible` where a window could not bear its first find, :class:`StoreChanged`
     where the name is taken.
     """
@@ -118,7 +144,7 @@ def create_stream(store: SqlStore, spec: ProjectSpec, stream: StreamSpec, *, act
             f"There is a project {spec.name!r} already.", hint="Pass another --project NAME."
         )
     project, created = found_project(store, spec, actor=actor, stream=stream)
-    store.create_stream(project, stream, [created])
+    store.create_stream(project, stream, [created], seed=seed)
     make_decider(store, project, actor=actor).start_window()
     return project
 

@@ -13,7 +13,9 @@
     │   ├── NotLeased         (2)   the item no longer waits for an answer
     │   ├── OtherAnswer       (2)   another answer was sent under the same id before
     │   ├── OtherContent      (2)   an item's key came with other content before
+    │   ├── ItemErased        (2)   an item's key is that of one that was erased
     │   ├── Settled           (2)   an answer can no longer be taken back
+    │   ├── WindowOver        (2)   a stream's window is not one that can be ended
     │   └── JobMoved          (2)   a job is not in the state for what was asked of it
     ├── RemoteError           (1)   a server refused, or could not be reached
     ├── Unfinished            (3)   work remains and a later run can resume it
@@ -128,10 +130,22 @@ class OtherContent(QueueError):
     code = "other_content"
 
 
+class ItemErased(QueueError):
+    """An item's key is that of one that was erased; nothing is kept of it."""
+
+    code = "item_erased"
+
+
 class Settled(QueueError):
     """An answer can no longer be taken back: something was built on it."""
 
     code = "settled"
+
+
+class WindowOver(QueueError):
+    """A window cannot be ended: there is none of this number, it is full, or nothing arrived."""
+
+    code = "window_over"
 
 
 class JobMoved(QueueError):

@@ -11,14 +11,13 @@ from types import TracebackType
 from signoff.audit.verify import Verdict
 from signoff.bootstrap import (
     DEFAULT_MODEL,
-    ProjectSpec,
     create_stream,
     make_decider,
     open_store,
     recorder_for,
     refuse_infeasible_stream,
+    stream_project,
 )
-from signoff.core.questions import Choice, Form
 from signoff.core.records import Project
 from signoff.core.routing import Certified
 from signoff.core.streams import Reply, StreamSpec, reply_of
@@ -64,6 +63,7 @@ class Stream:
         effects: Effects = "reversible",
         together: bool = False,
         undo_seconds: int = 10,
+        seed: int | None = None,
     ) -> Stream:
         """Make a stream: everything given here is in the log before its first coin falls.
 
@@ -72,22 +72,15 @@ class Stream:
         - ``model``: "text", or "FILE.py:NAME" of a function or an object with ``predict``.
         - ``together``: keep the promise for all windows together, not for each.
         - ``undo_seconds``: how long a person can take an answer back before it is told on.
+        - ``seed``: fixes which labels are audited, and the log says that you chose it. Without one
+          nobody can know.
 
         Raises :class:`Infeasible` with the numbers that would do.
         """
         model_named(model, tuple(labels))
         promised = policy or Certified()
-        spec = ProjectSpec(
-            name=project,
-            form=Form((Choice.of(list(labels), text=question),)),
-            policy=promised,
-            rules=(),
-            process={"kind": "person"},
-            model=model,
-            group=False,
-            text_column="text",
-            key_column="key",
-            hidden=(),
+        spec = stream_project(
+            project, labels=labels, question=question, policy=promised, model=model
         )
         windows = StreamSpec(
             items=window,
@@ -100,7 +93,7 @@ class Stream:
         refuse_infeasible_stream(promised, windows)
         opened = open_store(str(store), create=True)
         try:
-            create_stream(opened, spec, windows, actor=ACTOR)
+            create_stream(opened, spec, windows, actor=ACTOR, seed=seed)
         finally:
             opened.close()
         return cls.open(store, project)
@@ -141,6 +134,14 @@ class Stream:
             moved |= self._tender.teach()
         self.view.store.checkpoint(self.project.id)
         return moved
+
+    def end_window(self) -> None:
+        """Let the window take no more items; the next one begins with the next item.
+
+        Its certificate is of the errors it began with, among the items it has. Raises
+        :class:`WindowOver` where nothing arrived in it, or it is full.
+        """
+        self._decider.end_window(self.status().window, by=ACTOR)
 
     # --------------------------------------------------------------------- people
 

@@ -13,9 +13,11 @@ import polars as pl
 
 from signoff.audit.keys import parse_public_key
 from signoff.audit.verify import Problem, Verdict, verify_log
-from signoff.bootstrap import open_store, recorder_for, sign_with_its_key
+from signoff.bootstrap import make_decider, open_store, recorder_for, sign_with_its_key
+from signoff.core.items import key_digest
 from signoff.core.questions import Question
 from signoff.core.records import Json, Pool, Project
+from signoff.core.streams import StreamItem
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions
 from signoff.formats.write import replace_file, write_table, write_text
@@ -23,10 +25,10 @@ from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
 from signoff.project.carrying import carried_otherwise
 from signoff.project.evidence import decision_proof, log_lines, log_parts
-from signoff.project.incoming import key_digest
 from signoff.project.ownership import owning
 from signoff.project.pool_results import pool_decisions, pool_results
 from signoff.project.reporting import Reporter
+from signoff.project.stream_evidence import stream_proof
 from signoff.project.stream_results import stream_certificate, stream_results, stream_status
 from signoff.project.views import ITEM, KEY, PoolViews
 from signoff.store.compare import disagreements
@@ -80,7 +82,7 @@ class StoreView:
         if self.is_stream:
             raise UsageError(
                 f"{self.project.name!r} is a stream: there is no {what} of it yet.",
-                hint="signoff status, export, verify and log work on streams.",
+                hint="signoff status, export, verify, log, proof and erase work on streams.",
             )
 
     @property
@@ -278,12 +280,16 @@ class StoreView:
         Raises :class:`InputError` where no row has the key or its item is not decided yet, or
         several questions are asked and none of them is named.
         """
-        pool, item, _, _ = self._locate(key)
         name = self._question(question)
-        found = decision_proof(self.store, self.project, pool, item, question=name)
+        if self.is_stream:
+            found = stream_proof(self.store, self.project, self._stream_item(key))
+        else:
+            pool, item, _, _ = self._locate(key)
+            found = decision_proof(self.store, self.project, pool, item, question=name)
         if found is None:
             raise InputError(
-                f"The row {key[:40]!r} is not decided yet.", hint="Finish the run first."
+                f"The row {key[:40]!r} is not decided yet, or no checkpoint covers that.",
+                hint="Ask again once it is.",
             )
         return found.to_json()
 
@@ -305,6 +311,9 @@ class StoreView:
 
         Raises :class:`InputError` where no row has the key, :class:`StoreBusy` while a run is on.
         """
+        if self.is_stream:
+            known = self._erase_known(key)
+            return self._erase_from_stream(self._stream_item(key)) or known
         with self._erasing():
             known = self._erase_known(key)
             try:
@@ -317,10 +326,30 @@ class StoreView:
     def erase_item(self, number: int, item: int) -> int:
         """Remove the content of an item of a pool, by numbers, and log that; 0 where that was done
         before."""
+        if self.is_stream:
+            items = self.store.window_items(self.project.id, number)
+            return self._erase_from_stream(items[item])
         with self._erasing():
             pool = next(pool for pool in self.pools if pool.number == number)
             rows, keys = self._rows_of(pool, item)
             return self._erase(pool, item, rows, keys) if keys else 0
+
+    def _erase_from_stream(self, item: StreamItem) -> int:
+        decider = make_decider(self.store, self.project, actor="erase")
+        done = decider.erase(item)
+        self.store.transfers.forget_exports(self.project.id)
+        self.store.compact()
+        return int(done)
+
+    def _stream_item(self, key: str) -> StreamItem:
+        """The item of a stream with this key."""
+        found = self.store.stream_items(self.project.id, [key])
+        if key not in found:
+            raise InputError(
+                f"No item of {self.store.name} has the key {key[:40]!r}.",
+                hint="Keys are what items were sent with.",
+            )
+        return found[key]
 
     @contextmanager
     def _erasing(self) -> Generator[None]:
@@ -353,7 +382,6 @@ class StoreView:
 
     def _locate(self, key: str) -> tuple[Pool, int, list[int], list[str]]:
         """The pool and item of a row's key, and all rows of that item."""
-        self._refuse_stream("proof or erasure")
         number = _row_number(key)
         for pool in self.pools:
             rows = self.store.rows(pool)

@@ -16,8 +16,8 @@ import signoff
 from signoff.client import AsyncClient, AsyncRemoteProject, Client, RemoteProject
 from signoff.client.calls import Call
 from signoff.client.transport import wait_before
-from signoff.core.questions import Chosen
-from signoff.errors import InputError, RemoteError
+from signoff.core.questions import Choice, Chosen, Form, Rated, Rating
+from signoff.errors import InputError, RemoteError, UsageError
 from signoff.server import wire
 from signoff.testing.fakes import LABELS, two_topics
 
@@ -98,6 +98,41 @@ def test_an_answer_under_one_id_is_stored_once_and_can_be_taken_back(
     assert project.history() == []
     project.flag(asked.id, "half a sentence")
     project.give_back([asked.id])
+
+
+def test_a_program_asks_a_form_of_several_people(client: Client, tmp_path: Path) -> None:
+    form = Form((Choice.of(list(LABELS)), Rating(name="tone", high=3)))
+    project = client.create_project(
+        write(tmp_path / "rows.csv", ROWS),
+        name="form",
+        question=form,
+        policy=signoff.People(),
+        overlap=2,
+        assign=[("text", ROWS[0]["text"], "expert")],
+        due=("2h", "everybody"),
+        guideline="Be *kind*.",
+        item_kind="markdown",
+    )
+    told = project.describe()
+    assert [question.kind for question in told.questions] == ["choice", "rating"]
+    assert told.guideline == "Be *kind*."
+    asked = first_of(project)
+    assert asked.item.kind == "markdown"
+    stored = project.answer(asked.id, {"answer": Chosen("Positive"), "tone": Rated(3)})
+    assert stored.counted
+    with pytest.raises(UsageError, match="labels already"):
+        client.create_project(tmp_path / "rows.csv", name="x", question=form, labels=LABELS)
+
+
+def test_a_program_makes_a_stream_and_ends_its_window(client: Client) -> None:
+    stream = client.create_stream("tickets", labels=["Yes", "No"], window=2000, undo_seconds=0)
+    assert client.create_stream("tickets", labels=["Yes", "No"], window=2000, undo_seconds=0) == (
+        stream
+    )
+    reply = stream.decide("Where is it?", key="one")
+    assert (reply.route, reply.window) == ("REVIEW", 1)
+    assert stream.end_window(1).ended
+    assert stream.decide("And now?", key="two").window == 2
 
 
 def first_of(project: RemoteProject) -> wire.RequestShown:

@@ -16,8 +16,9 @@ from offices import OfficeHouse, begin, office, send, words
 from signoff.core.routing import Certified, People
 from signoff.errors import InputError, UsageError
 from signoff.server.access import Role
+from signoff.server.lookup import Preview
 from signoff.server.lookup.reading import PREVIEW_BYTES, PREVIEW_ROWS, preview
-from signoff.server.site.first_run import Plan, share_of
+from signoff.server.site.plans import Plan, share_of
 from signoff.server.site.settings import markdown
 from signoff.store.store import SqlStore
 from signoff.storeview import StoreView
@@ -114,6 +115,28 @@ def test_a_file_becomes_a_project_with_what_was_filled_in(empty: OfficeHouse) ->
     assert (project.text_column, project.key_column) == ("text", "id")
 
 
+KINDS: list[tuple[str, dict[str, str]]] = [
+    ("multichoice", {"labels": "Work\nLove"}),
+    ("rating", {"low": "-1", "high": "3"}),
+    ("text", {"corrected": "text"}),
+    ("spans", {"labels": "Person"}),
+    ("pairwise", {"a": "id", "b": "text"}),
+]
+
+
+def test_a_project_asks_a_question_of_any_kind(empty: OfficeHouse) -> None:
+    browser = empty.browser()
+    for kind, own in KINDS:
+        id, name = upload(empty), f"letters {kind}"
+        fields = {**FIELDS, "name": name, "key": "", "labels": "", "kind": kind, "overlap": "2"}
+        got = send(empty, browser, f"/new/{id}", {**fields, **own}, f"/new/{id}")
+        assert got.status_code == 303, words(got.text)
+        work(empty)
+        project = empty.project(name)
+        assert (project.question.kind, project.question.text) == (kind, "Is it good?")
+        assert (project.policy, project.overlap) == (People(), 2)
+
+
 def test_a_form_sent_twice_begins_one_project(empty: OfficeHouse) -> None:
     browser, id = empty.browser(), upload(empty)
     fields = {**FIELDS, "once": "5d3a3b8e-0b0f-4f6b-9d2f-1c0f0a0b0c0d"}
@@ -151,6 +174,28 @@ def test_what_cannot_be_is_said_and_nothing_filled_in_is_lost(
     assert complaint in words(got.text)
     assert "Is it good?" in got.text
     assert empty.store.jobs() == []
+
+
+@pytest.mark.parametrize(
+    ("changed", "complaint"),
+    [
+        ({"kind": "sort"}, "no kind of question"),
+        ({"kind": "rating", "low": "few"}, "lowest number"),
+        ({"kind": "rating", "low": "3", "high": "1"}, "above"),
+        ({"kind": "multichoice", "labels": ""}, "label"),
+        ({"kind": "pairwise", "a": "text", "b": "text"}, "text"),
+        ({"kind": "pairwise", "a": "nowhere", "b": "text"}, "There is no column"),
+        ({"overlap": "0"}, "cannot answer an item"),
+        ({"overlap": "many"}, "number of people"),
+    ],
+)
+def test_a_question_that_nobody_can_answer_is_refused(
+    changed: dict[str, str], complaint: str
+) -> None:
+    seen = Preview(columns=["id", "text"], rows=[], text="text")
+    plan = Plan(**{"name": "a", "text": "text", "labels": "Good\nBad", **changed})
+    with pytest.raises((InputError, UsageError), match=complaint):
+        plan.options(seen)
 
 
 def test_a_name_that_is_taken_is_refused_at_once(begun: Path) -> None:

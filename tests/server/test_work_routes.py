@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import httpx2
 import polars as pl
@@ -18,6 +19,9 @@ from workplace import CSV, Workplace, ended, workplace
 
 from signoff.audit.verify import verify_log
 from signoff.server.access import Role
+from signoff.worker import Worker
+
+RATING = {"kind": "rating", "name": "tone", "text": "How kind?", "high": 3}
 
 
 @pytest.fixture
@@ -75,11 +79,54 @@ def test_what_is_wrong_with_the_options_is_said_at_once(place: Workplace) -> Non
         ({"model": "evil.py:model"}, 400, "invalid"),
         ({"colour": "red"}, 400, "invalid"),
         ({"upload": "0000"}, 422, "no_upload"),
+        ({"labels": None}, 422, "usage"),
+        ({"form": [RATING]}, 422, "usage"),
+        ({"labels": None, "form": [{**RATING, "high": "three"}]}, 422, "input"),
+        ({"labels": None, "form": [{"kind": "sort", "text": "?"}]}, 422, "input"),
+        ({"labels": None, "form": [RATING, RATING]}, 422, "input"),
+        ({"overlap": 21}, 400, "invalid"),
+        ({"due": {"after": "soon"}}, 422, "usage"),
+        ({"assign": [{"column": "id", "value": "1", "tag": "no tag"}]}, 400, "invalid"),
+        ({"item_kind": "film"}, 400, "invalid"),
     ]
     for change, status, code in refused:
         got = browser.post("/api/v1/projects", json={**good, **change})
         assert (got.status_code, got.json()["code"]) == (status, code), got.text
     assert browser.get("/api/v1/jobs").json() == {"jobs": [], "next": None}
+
+
+def test_a_project_asks_questions_of_every_kind_and_is_answered(place: Workplace) -> None:
+    rows = [{"text": f"Ann met Bo {n}", "other": f"Bo met Ann {n}"} for n in range(3)]
+    form = [
+        {"kind": "choice", "name": "mood", "text": "Which?", "labels": ["Good", "Bad"]},
+        {"kind": "multichoice", "name": "about", "text": "What?", "labels": ["Work", "Love"]},
+        {"kind": "rating", "name": "tone", "text": "How kind?", "low": 1, "high": 3},
+        {"kind": "text", "name": "fix", "text": "Correct it.", "field": "text"},
+        {"kind": "spans", "name": "who", "text": "Who?", "labels": ["Person"]},
+        {"kind": "pairwise", "name": "better", "text": "Which?", "a": "text", "b": "other"},
+    ]
+    browser = place.browser()
+    job = place.found(
+        browser,
+        "".join(json.dumps(row) + "\n" for row in rows),
+        labels=None, form=form, text="text", overlap=1, guideline="Read *slowly*.",
+    )  # fmt: skip
+    assert job["state"] == "done", job
+    shown = browser.get(place.path()).json()
+    assert [question["kind"] for question in shown["questions"]] == [
+        "choice", "multichoice", "rating", "text", "spans", "pairwise",
+    ]  # fmt: skip
+    Worker(store=place.store).round()
+    asked = browser.post(f"{place.path()}/leases", json={"limit": 1}).json()["requests"][0]
+    answers: dict[str, Any] = {
+        "mood": {"label": "Good"}, "about": {"labels": ["Love"]}, "tone": {"value": 3},
+        "fix": {"text": "Ann met Bo."}, "better": {"preferred": "a"},
+        "who": {"spans": [{"start": 0, "end": 3, "label": "Person"}]},
+    }  # fmt: skip
+    got = browser.put(
+        f"{place.path()}/reviews/{uuid4()}", json={"request": asked["id"], "answers": answers}
+    )
+    assert got.status_code == 200, got.text
 
 
 def test_a_name_that_is_taken_is_refused_at_once(place: Workplace) -> None:

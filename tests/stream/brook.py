@@ -57,6 +57,7 @@ class Brook:
         policy: Certified = POLICY,
         model: str | None = None,
         name: str = "brook",
+        seed: int | None = None,
     ) -> Brook:
         path = folder / "guess.py"
         path.write_text(MODEL)
@@ -77,6 +78,7 @@ class Brook:
             ),
             spec,
             actor="test",
+            seed=seed,
         )
         return cls(
             store=store,

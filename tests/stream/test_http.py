@@ -55,6 +55,52 @@ def body(*texts: str, key: str = "h") -> dict[str, Any]:
     return {"items": [{"key": f"{key}{at}", "text": text} for at, text in enumerate(texts)]}
 
 
+def test_a_stream_is_made_over_http_and_decides_at_once(brook: Brook) -> None:
+    client = browser(brook, role="admin")
+    wanted = {"name": "tickets", "labels": ["Yes", "No"], "window": 2000, "seed": 7}
+    made = client.post("/api/v1/streams", json=wanted)
+    assert made.status_code == 201, made.text
+    told = made.json()
+    assert (told["name"], told["stream"]["items"], told["stream"]["state"]) == (
+        "tickets",
+        2000,
+        "learning",
+    )
+    again = client.post("/api/v1/streams", json=wanted)
+    assert (again.status_code, again.json()["id"]) == (201, told["id"])
+    other = client.post("/api/v1/streams", json={**wanted, "window": 3000})
+    assert (other.status_code, other.json()["code"]) == (422, "project_exists")
+    small = client.post("/api/v1/streams", json={**wanted, "name": "small", "window": 200})
+    assert (small.status_code, small.json()["code"]) == (422, "infeasible")
+    double = client.post("/api/v1/streams", json={**wanted, "name": "x", "labels": ["A", "A"]})
+    assert (double.status_code, double.json()["code"]) == (422, "usage")
+    assert brook.store.project_names() == ["brook", "tickets"]
+    path = f"/api/v1/projects/{told['id']}"
+    (reply,) = client.post(f"{path}/items", json=body("hello")).json()["items"]
+    assert reply["route"] == "REVIEW"
+
+
+def test_only_managers_of_everything_make_streams(brook: Brook) -> None:
+    got = browser(brook, role="reviewer").post(
+        "/api/v1/streams", json={"name": "x", "labels": ["A", "B"]}
+    )
+    assert (got.status_code, got.json()["code"]) == (403, "not_allowed")
+
+
+def test_a_window_is_ended_early_over_http(brook: Brook, path: str) -> None:
+    client = browser(brook)
+    empty = client.post(f"{path}/windows/1/end")
+    assert (empty.status_code, empty.json()["code"]) == (409, "window_over")
+    client.post(f"{path}/items", json=body("yes 1", "no 2"))
+    for _ in range(2):
+        ended = client.post(f"{path}/windows/1/end")
+        assert ended.status_code == 200, ended.text
+        assert (ended.json()["items"], ended.json()["ended"]) == (2, True)
+    (reply,) = client.post(f"{path}/items", json=body("yes 3", key="next")).json()["items"]
+    assert reply["window"] == 2
+    assert not client.get(f"{path}/stream").json()["ended"]
+
+
 def test_items_are_decided_in_one_call(brook: Brook, path: str) -> None:
     client = browser(brook)
     got = client.post(f"{path}/items", json=body("yes 1"))

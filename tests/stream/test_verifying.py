@@ -161,6 +161,17 @@ FORGERIES: dict[str, tuple[str, Change, str]] = {
         lambda b: b["certificate"].update(statement="All is well."),
         "says statement",
     ),
+    "an early end left out": ("window.ended", leave_out, "before the window is over"),
+    "an early end of more": (
+        "window.ended",
+        lambda b: b.update(items=b["items"] + 1),
+        "is ended with",
+    ),
+    "an early end of another": (
+        "window.ended",
+        lambda b: b.update(pool=1),
+        "is ended early out of turn",
+    ),
     "no seed": ("seed.revealed", leave_out, "comes too early"),
     "another coin's seed": (
         "seed.revealed",
@@ -177,6 +188,8 @@ def ancient(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Brook]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("SIGNOFF_HOME", str(folder / "home"))
         brook = lived(Brook.open(f"sqlite:///{folder / 'old.signoff.db'}", folder))
+        brook.decider.end_window(2, by="ann")
+        brook.answer()
     yield brook
     brook.close()
 

@@ -59,6 +59,43 @@ def test_it_takes_what_a_run_takes(shop: Workshop) -> None:
     assert not project.group
 
 
+def test_a_form_with_everything_a_run_takes_is_asked_of_people_who_are_meant(
+    shop: Workshop,
+) -> None:
+    rows = [{"draft": f"text {n}", "field": "law" if n % 2 else "art"} for n in range(10)]
+    form = [
+        {"kind": "rating", "name": "tone", "version": 1, "text": "How kind?", "high": 3},
+        {"kind": "text", "name": "fixed", "version": 1, "text": "Correct it.", "field": "draft"},
+    ]
+    job = shop.bring(
+        ndjson(rows),
+        "rows.ndjson",
+        labels=None,
+        policy=None,
+        form=form,
+        overlap=2,
+        assign=[["field", "law", "lawyer"]],
+        due=[3600, "everybody"],
+        item_kind="markdown",
+        guideline="Be *kind*.",
+        blur=True,
+        text_direction="rtl",
+    )
+    assert job.state == "done", job.error
+    assert job.result is not None
+    assert "no model answers tone, fixed" in str(job.result["note"])
+    project = shop.project()
+    assert project.form.names == ("tone", "fixed")
+    assert project.policy.describe() == "people answer everything"
+    assert project.overlap == 2
+    assert [(rule.value, rule.tag) for rule in project.queue.assign] == [("law", "lawyer")]
+    assert project.queue.due is not None
+    assert (project.queue.due.seconds, project.queue.due.outcome) == (3600, "next")
+    assert (project.item_kind, project.page.guideline) == ("markdown", "Be *kind*.")
+    assert (project.page.blur, project.page.text_direction) == (True, "rtl")
+    assert shop.view(project).verify().ok
+
+
 def test_further_rows_become_the_next_pool_once_the_first_is_closed(shop: Workshop) -> None:
     shop.bring(REVIEWS, key="id")
     project = shop.project()

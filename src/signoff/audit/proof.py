@@ -22,7 +22,7 @@ from signoff.core.merkle import HASH_BYTES, inclusion_holds, inclusion_proof
 from signoff.errors import VerificationFailed
 
 PROOF_VERSION = 1
-_FIELDS = ("signoff_proof", "checkpoint", "event", "index", "path", "content", "row")
+_FIELDS = ("signoff_proof", "checkpoint", "event", "index", "path", "content", "row", "also")
 _SEALED = ("ints", "commitment")
 
 
@@ -64,7 +64,10 @@ class RowProof:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionProof:
-    """Event ``index`` of the log under ``checkpoint``, and where given one row of its batch."""
+    """Event ``index`` of the log under ``checkpoint``, and where given one row of its batch.
+
+    ``also``: another event of the log without which this one does not tell the whole decision.
+    """
 
     checkpoint: str
     event: str
@@ -72,6 +75,7 @@ class DecisionProof:
     path: tuple[bytes, ...]
     content: Mapping[str, Opened]
     row: RowProof | None
+    also: DecisionProof | None = None
 
     def to_json(self) -> dict[str, object]:
         """Plain JSON."""
@@ -83,6 +87,7 @@ class DecisionProof:
             "path": _hex(self.path),
             "content": {name: _opened_json(part) for name, part in self.content.items()},
             "row": None if self.row is None else self.row.to_json(),
+            "also": None if self.also is None else self.also.to_json(),
         }
 
     @classmethod
@@ -101,6 +106,7 @@ class DecisionProof:
             path=_path(fields["path"]),
             content={name: _opened(part) for name, part in content.items()},
             row=None if fields["row"] is None else _row(fields["row"]),
+            also=None if fields["also"] is None else _also(cls.from_json(fields["also"])),
         )
 
 
@@ -112,6 +118,7 @@ class Proved:
     checkpoint: Checkpoint
     ints: tuple[int, ...] = ()
     private: str | None = None
+    also: Event | None = None
 
 
 def prove_event(
@@ -122,6 +129,7 @@ def prove_event(
     checkpoint: str,
     content: Mapping[str, Opened] | None = None,
     row: RowProof | None = None,
+    also: DecisionProof | None = None,
 ) -> DecisionProof:
     """The proof of event ``index`` among the leaf hashes that ``checkpoint`` covers."""
     return DecisionProof(
@@ -131,6 +139,7 @@ def prove_event(
         path=tuple(inclusion_proof(leaves, index)),
         content=dict(content or {}),
         row=row,
+        also=also,
     )
 
 
@@ -170,8 +179,11 @@ def verify_proof(proof: DecisionProof, public_key: str) -> Proved:
     for name, part in proof.content.items():
         if event.content.get(name) != commit(part.salt, part.value.encode()):
             _refuse(f"its content {name[:40]!r} is not what the event commits to")
+    also = None if proof.also is None else verify_proof(proof.also, public_key).event
+    if also is not None and also.project != event.project:
+        _refuse("the two events are of different logs")
     if proof.row is None:
-        return Proved(event=event, checkpoint=head)
+        return Proved(event=event, checkpoint=head, also=also)
     _check_row(proof.row, event)
     private = proof.row.private
     return Proved(
@@ -179,6 +191,7 @@ def verify_proof(proof: DecisionProof, public_key: str) -> Proved:
         checkpoint=head,
         ints=proof.row.row.ints,
         private=None if private is None else private.value,
+        also=also,
     )
 
 
@@ -209,6 +222,12 @@ def _check_row(row: RowProof, event: Event) -> None:
 
 
 # ------------------------------------------------------------------------ reading JSON
+
+
+def _also(proof: DecisionProof) -> DecisionProof:
+    if proof.also is not None:
+        _refuse("it holds more than two events")
+    return proof
 
 
 def _row(value: object) -> RowProof:

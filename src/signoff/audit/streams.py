@@ -31,6 +31,7 @@ from signoff.errors import VerificationFailed
 STREAM_EVENTS = frozenset(
     {
         "window.started",
+        "window.ended",
         "items.arrived",
         "coins.drawn",
         "item.decided",
@@ -109,6 +110,7 @@ class StreamHistory:
     def _tellers(self) -> dict[str, Callable[[Event, Content], None]]:
         return {
             "window.started": self._start,
+            "window.ended": self._end_early,
             "items.arrived": self._arrive,
             "coins.drawn": self._flip,
             "answer.given": self._answer,
@@ -120,6 +122,7 @@ class StreamHistory:
             "item.decided": self._decide,
             "item.corrected": self._correct,
             "drift.alarm": self._alarm,
+            "item.erased": self._erase,
             "model.fitted": self._fit,
             "seed.revealed": self._reveal,
             "certificate.issued": self._certify,
@@ -147,6 +150,17 @@ class StreamHistory:
             _refuse(f"window {number} names another human process than the stream")
         self.windows.append(WindowHistory(number=number, plan=plan, body=dict(body)))
 
+    def _end_early(self, event: Event, _: Content) -> None:
+        window = self._window(event.body)
+        if window.number != len(self.windows) or window.is_full or not window.items:
+            _refuse(f"window {window.number} is ended early out of turn")
+        if _int(event.body, "items") != len(window.items):
+            _refuse(
+                f"window {window.number} is ended with {event.body['items']} items, and"
+                f" {len(window.items)} arrived"
+            )
+        window.ended = True
+
     def _arrive(self, event: Event, content: Content) -> None:
         window, body = self._window(event.body), event.body
         first, count = _int(body, "first"), _int(body, "count")
@@ -154,8 +168,8 @@ class StreamHistory:
         repeats = cast("list[list[int]]", body["repeats"])
         if window.number != len(self.windows) or first != len(window.items):
             _refuse(f"items arrive at {first} of window {window.number}, out of turn")
-        if first + count > window.plan.items:
-            _refuse(f"window {window.number} takes more than its {window.plan.items} items")
+        if window.ended or first + count > window.plan.items:
+            _refuse(f"window {window.number} takes more than its {window.size} items")
         self._check_admitted(window, body, admitted, range(first, first + count))
         window.items += [
             ItemHistory(says=_said(_opened(content, f"item:{first + at}"))) for at in range(count)
@@ -305,6 +319,13 @@ class StreamHistory:
             _refuse(f"the alarm of window {window.number} rings twice")
         window.alarmed = True
 
+    def _erase(self, event: Event, _: Content) -> None:
+        item, number = self._item(event.body)
+        if item.erased or (item.number is not None and item.heads is None):
+            _refuse(f"item {number} is erased twice, or while its coin is in the air")
+        self._window(event.body).withdrawn += not item.decided
+        item.erased, item.decided = True, True
+
     def _fit(self, event: Event, _: Content) -> None:
         self._window(event.body)
 
@@ -356,11 +377,13 @@ class StreamHistory:
         expected = certify_window(
             window.plan,
             window.ledger,
+            size=window.size,
             number=window.number,
             window=window_name(window.number),
             repeats=window.repeats,
             automatic=sum(item.left and not item.heads for item in window.items),
             skipped=window.skipped,
+            withdrawn=window.withdrawn,
             process=cast("Json", window.body["process"]),
             seed_commitment=str(window.body["seed_commitment"]),
             seed_chosen_by=str(window.body["seed_chosen_by"]),

@@ -27,6 +27,7 @@ class ItemHistory:
     right: bool | None = None
     decided: bool = False
     corrected: bool = False
+    erased: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -41,14 +42,21 @@ class WindowHistory:
     ledger: Ledger = field(default_factory=Ledger)
     repeats: int = 0
     skipped: int = 0
+    withdrawn: int = 0
     alarmed: bool = False
     revealed: bool = False
     issued: bool = False
+    ended: bool = False
 
     @property
     def is_full(self) -> bool:
-        """Whether all its items arrived."""
-        return len(self.items) == self.plan.items
+        """Whether all its items arrived, or it was ended with those that had."""
+        return self.ended or len(self.items) == self.plan.items
+
+    @property
+    def size(self) -> int:
+        """How many items it takes: N, or those that had arrived when it was ended early."""
+        return len(self.items) if self.ended else self.plan.items
 
     def item(self, number: int) -> ItemHistory:
         """An item that arrived."""

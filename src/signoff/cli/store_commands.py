@@ -211,11 +211,13 @@ def _verify_proof(path: str, key: str | None, *, as_json: bool) -> None:
         raise VerificationFailed(f"{path!r} is no proof: broken JSON.") from None
     proof = DecisionProof.from_json(value)
     shown = verify_proof(proof, key)
-    answer = {name: part.value for name, part in proof.content.items()}.get("answer")
+    opened = {name.partition(":")[0]: part.value for name, part in proof.content.items()}
+    answer = opened.get("answer") or opened.get("answers") or opened.get("label")
     found: dict[str, object] = {
         "ok": True,
         "event": shown.event.type,
         "at": shown.event.at,
+        "and": None if shown.also is None else shown.also.type,
         "row": list(shown.ints),
         "decision": shown.private or answer,
         "checkpoint": shown.checkpoint.text,
@@ -224,7 +226,8 @@ def _verify_proof(path: str, key: str | None, *, as_json: bool) -> None:
         say_json(found)
         return
     say("Verified: this decision is in the signed log.")
-    for line in facts({name: found[name] for name in ("event", "at", "decision")}):
+    told = [name for name in ("event", "and", "at", "decision") if found[name] is not None]
+    for line in facts({name: found[name] for name in told}):
         say(line)
 
 

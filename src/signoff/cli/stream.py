@@ -63,6 +63,10 @@ def create(
     model: Annotated[
         str, typer.Option(metavar="text|FILE.py:NAME", help="What predicts.")
     ] = "text",
+    seed: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Fixes which labels are audited. [default: random]"),
+    ] = None,
 ) -> None:
     """Make a stream.
 
@@ -97,6 +101,7 @@ def create(
         effects=effects,
         together=all_windows,
         undo_seconds=undo or 0,
+        seed=read_count(seed, name="--seed"),
     ) as made:
         status = made.status()
         shown = {
@@ -108,3 +113,30 @@ def create(
         }
     for line in facts(shown):
         say(line)
+
+
+@app.command("end")
+def end(
+    store: Annotated[
+        str, typer.Argument(metavar="STORE", help="A .signoff.db file or a database URL.")
+    ],
+    project: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which stream. [default: the only project]")
+    ] = None,
+) -> None:
+    """End a stream's window early.
+
+    The next window begins with the next item. Audits of the ended one are awaited; its
+    certificate is of as many errors as it began with, among the items it has.
+    """
+    from signoff.live import Stream
+
+    with Stream.open(store, project) as opened:
+        opened.end_window()
+        status = opened.status()
+        certificate = opened.view.certificate() or {}
+    say(f"Window {status.window} ended with {status.items:,} items.")
+    if certificate.get("pool") == status.window:
+        say(str(certificate["statement"]))
+    else:
+        say(f"Its certificate comes once {status.waiting:,} items are answered.")

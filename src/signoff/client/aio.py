@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar, Unpack, cast
 
 import httpx2
-from pydantic import JsonValue
 
 from signoff.client import calls
 from signoff.client.calls import Call, ProjectCalls, new_key
 from signoff.client.files import FILE_HEADERS, TRANSFER_TIMEOUT, apieces, export_format, whole
+from signoff.client.founding import ProjectOptions, StreamOptions, project_wanted
 from signoff.client.sync import TIMEOUT, only
 from signoff.client.transport import (
     FIRST_LOOK,
@@ -145,17 +145,25 @@ class AsyncClient:
         return done(job)
 
     async def create_project(
-        self, path: str | Path, *, name: str, labels: Sequence[str], **options: JsonValue
+        self, path: str | Path, *, name: str, **options: Unpack[ProjectOptions]
     ) -> AsyncRemoteProject:
         """Make a project of a file, as ``signoff run`` would; waits until its rows are in.
 
-        ``options`` are those of ``POST /projects``: question, text, key, policy, ask_always, model,
-        group.
+        ``options`` are those of :func:`signoff.run`: labels, or a question of any kind, or a form
+        of several; policy, overlap, guideline and the others.
         """
         upload = await self.upload(path)
-        wanted: Json = {"name": name, "upload": upload.id, "labels": list(labels), **options}
+        wanted = project_wanted(name, upload.id, options)
         job = await self.wait(await self.send(calls.found_project(wanted, key=new_key())))
         return AsyncRemoteProject(client=self, calls=ProjectCalls(id=str(job.project)))
+
+    async def create_stream(
+        self, name: str, *, labels: Sequence[str], **options: Unpack[StreamOptions]
+    ) -> AsyncRemoteProject:
+        """Make a stream, or find the one that was made with the same settings."""
+        wanted: Json = {"name": name, "labels": list(labels), **options}
+        made = await self.send(calls.found_stream(wanted))
+        return AsyncRemoteProject(client=self, calls=ProjectCalls(id=made.id))
 
     async def me(self) -> wire.Me:
         """Who the token belongs to, and the roles it has."""
@@ -218,6 +226,10 @@ class AsyncRemoteProject:
     async def stream(self) -> StreamShown:
         """Where a stream stands."""
         return await self.client.send(self.calls.stream())
+
+    async def end_window(self, number: int) -> StreamShown:
+        """End a stream's newest window early, by its number."""
+        return await self.client.send(self.calls.end_window(number))
 
     # --------------------------------------------------------------------- files
 

@@ -15,7 +15,7 @@ from pydantic import BaseModel
 from signoff.core.questions import Answer
 from signoff.core.records import Json
 from signoff.server import wire
-from signoff.server.wire_streams import ItemReplies, ItemReply, StreamShown
+from signoff.server.wire_streams import ItemReplies, ItemReply, StreamMade, StreamShown
 from signoff.server.wire_work import JobShown, UploadShown
 
 T = TypeVar("T")
@@ -93,6 +93,13 @@ def found_project(wanted: Json, *, key: str) -> Call[JobShown]:
         headers={IDEMPOTENCY: key},
         read=_model(JobShown),
         again=True,
+    )
+
+
+def found_stream(wanted: Json) -> Call[StreamMade]:
+    """A stream to make; the same one again is the one there is."""
+    return Call(
+        method="POST", path=f"{API}/streams", body=wanted, read=_model(StreamMade), again=True
     )
 
 
@@ -243,6 +250,15 @@ class ProjectCalls:
     def stream(self) -> Call[StreamShown]:
         """Where a stream stands."""
         return Call(method="GET", path=self._path("/stream"), read=_model(StreamShown), again=True)
+
+    def end_window(self, number: int) -> Call[StreamShown]:
+        """A window to end before it is full."""
+        return Call(
+            method="POST",
+            path=self._path(f"/windows/{number}/end"),
+            read=_model(StreamShown),
+            again=True,
+        )
 
     # ------------------------------------------------------------------- files
 

@@ -7,14 +7,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import Self, TypeVar, Unpack, cast
 
 import httpx2
-from pydantic import JsonValue
 
 from signoff.client import calls
 from signoff.client.calls import Call, ProjectCalls, new_key
 from signoff.client.files import FILE_HEADERS, TRANSFER_TIMEOUT, export_format, pieces, whole
+from signoff.client.founding import ProjectOptions, StreamOptions, project_wanted
 from signoff.client.transport import (
     FIRST_LOOK,
     LONGEST_LOOK,
@@ -146,17 +146,25 @@ class Client:
         return done(job)
 
     def create_project(
-        self, path: str | Path, *, name: str, labels: Sequence[str], **options: JsonValue
+        self, path: str | Path, *, name: str, **options: Unpack[ProjectOptions]
     ) -> RemoteProject:
         """Make a project of a file, as ``signoff run`` would; waits until its rows are in.
 
-        ``options`` are those of ``POST /projects``: question, text, key, policy, ask_always, model,
-        group.
+        ``options`` are those of :func:`signoff.run`: labels, or a question of any kind, or a form
+        of several; policy, overlap, guideline and the others.
         """
         upload = self.upload(path)
-        wanted: Json = {"name": name, "upload": upload.id, "labels": list(labels), **options}
+        wanted = project_wanted(name, upload.id, options)
         job = self.wait(self.send(calls.found_project(wanted, key=new_key())))
         return RemoteProject(client=self, calls=ProjectCalls(id=str(job.project)))
+
+    def create_stream(
+        self, name: str, *, labels: Sequence[str], **options: Unpack[StreamOptions]
+    ) -> RemoteProject:
+        """Make a stream, or find the one that was made with the same settings."""
+        wanted: Json = {"name": name, "labels": list(labels), **options}
+        made = self.send(calls.found_stream(wanted))
+        return RemoteProject(client=self, calls=ProjectCalls(id=made.id))
 
     def me(self) -> wire.Me:
         """Who the token belongs to, and the roles it has."""
@@ -230,6 +238,10 @@ class RemoteProject:
     def stream(self) -> StreamShown:
         """Where a stream stands."""
         return self.client.send(self.calls.stream())
+
+    def end_window(self, number: int) -> StreamShown:
+        """End a stream's newest window early, by its number."""
+        return self.client.send(self.calls.end_window(number))
 
     # --------------------------------------------------------------------- files
 

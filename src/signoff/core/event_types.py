@@ -183,6 +183,7 @@ EVENT_TYPES: Mapping[str, EventType] = {
         process=is_object, differs=_text, seed_commitment=_hash,
         seed_chosen_by=_one_of("system", "operator"),
     ),
+    "window.ended": _type(["by"], pool=_count, items=_count),
     "items.arrived": _type(
         pool=_count, first=_count, count=_count, admitted=_list_of(_count), number=_count,
         model=_text, repeats=_list_of(_pair),

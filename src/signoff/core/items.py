@@ -7,6 +7,7 @@ it shows (``index``), so that a model may compute features once per pool and sli
 
 from __future__ import annotations
 
+import hashlib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -169,3 +170,8 @@ class Predictions:
             probabilities=None if self.probabilities is None else self.probabilities[positions],
             why=None if self.why is None else [self.why[int(at)] for at in positions],
         )
+
+
+def key_digest(project: str, key: str) -> str:
+    """What remains of the key of an erased row or item."""
+    return hashlib.sha256(f"{project}|{key}".encode()).hexdigest()

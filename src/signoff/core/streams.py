@@ -107,7 +107,10 @@ class StreamState:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Window:
-    """A window and its counts. ``automatic``: labels of the model that left for good."""
+    """A window and its counts. ``automatic``: labels of the model that left for good.
+
+    ``ended``: how many items it was ended with, None where nobody ended it early.
+    """
 
     number: int
     plan: WindowPlan
@@ -123,6 +126,7 @@ class Window:
     automatic: int = 0
     repeats: int = 0
     alarmed: bool = False
+    ended: int | None = None
     certificate: Json | None = None
 
     @property
@@ -138,9 +142,14 @@ class Window:
         )
 
     @property
+    def size(self) -> int:
+        """How many items it takes: N, or fewer where it was ended early."""
+        return self.plan.items if self.ended is None else self.ended
+
+    @property
     def is_full(self) -> bool:
         """Whether all its items have arrived."""
-        return self.arrived >= self.plan.items
+        return self.arrived >= self.size
 
 
 def window_name(number: int) -> str:

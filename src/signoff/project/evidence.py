@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import polars as pl
@@ -133,25 +133,51 @@ def decision_proof(
 def _prove(
     store: SqlStore, project: Project, event: str | None, *, row: RowProof | None
 ) -> DecisionProof | None:
+    return None if event is None else prove_events(store, project, {event: None}, row=row)
+
+
+def prove_events(
+    store: SqlStore,
+    project: Project,
+    events: Mapping[str, Collection[str] | None],
+    *,
+    row: RowProof | None = None,
+) -> DecisionProof | None:
+    """That these events are in the log, each with the content of these names (None: all of it).
+
+    The first is the one proved, the others stand behind it. None where one is not signed yet.
+    """
     leaves: list[bytes] = []
-    found: tuple[int, StoredEvent] | None = None
+    found: dict[str, tuple[int, StoredEvent]] = {}
     for number, stored in enumerate(store.events(project.id)):
         leaves.append(leaf_hash(stored.canonical.encode()))
-        if stored.id == event:
-            found = (number, stored)
+        if stored.id in events:
+            found[stored.id] = (number, stored)
     checkpoint = store.newest_checkpoint(project.id)
-    if found is None or checkpoint is None:
+    if len(found) < len(events) or checkpoint is None:
         return None
     key = public_key_of(store, project)
     size = open_checkpoint(checkpoint, key, origin=origin_of(project.id)).size
-    number, stored = found
-    if number >= size:
+    if any(number >= size for number, _ in found.values()):
         return None
-    return prove_event(
-        leaves[:size],
-        number,
-        canonical=stored.canonical,
-        checkpoint=checkpoint,
-        content={part.name: Opened(part.salt, part.value) for part in stored.content},
-        row=row,
-    )
+    proof: DecisionProof | None = None
+    for id in reversed(list(events)):
+        number, stored = found[id]
+        proof = prove_event(
+            leaves[:size],
+            number,
+            canonical=stored.canonical,
+            checkpoint=checkpoint,
+            content=_parts(stored, events[id]),
+            row=row,
+            also=proof,
+        )
+    return proof
+
+
+def _parts(event: StoredEvent, names: Collection[str] | None) -> dict[str, Opened]:
+    return {
+        part.name: Opened(part.salt, part.value)
+        for part in event.content
+        if names is None or part.name in names
+    }

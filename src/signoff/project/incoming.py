@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -12,6 +11,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from signoff.core.items import key_digest
 from signoff.core.questions import Form
 from signoff.core.questions.form import columns_shown
 from signoff.core.queueing import QueueRules, columns_of
@@ -161,11 +161,6 @@ class IncomingRows:
                     f"Key {key[:40]!r} is in the store with other content.",
                     hint="Give the changed row a new key, or start another --project.",
                 )
-
-
-def key_digest(project: str, key: str) -> str:
-    """What remains of the key of an erased row."""
-    return hashlib.sha256(f"{project}|{key}".encode()).hexdigest()
 
 
 def _stored_contents(store: SqlStore, project: Project) -> dict[str, str]:

@@ -60,6 +60,8 @@ def _answer(item: StreamItem, project: Project) -> str | None:
 
 
 def _by(item: StreamItem) -> str | None:
+    if item.shown is None:
+        return None
     if item.answer is not None:
         return "reviewers"
     return "model" if item.left else None
@@ -80,7 +82,9 @@ def _frame(found: list[StreamItem]) -> pl.DataFrame:
     fields = [_fields(item) for item in found]
     names = dict.fromkeys(name for each in fields for name in each)
     columns: dict[str, pl.Series] = {
-        "key": pl.Series([item.key for item in found], dtype=pl.String),
+        "key": pl.Series(
+            [None if item.shown is None else item.key for item in found], dtype=pl.String
+        ),
         "text": pl.Series([_text(item) for item in found], dtype=pl.String),
         "window": pl.Series([item.window for item in found], dtype=pl.Int64),
     }

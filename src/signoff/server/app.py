@@ -110,6 +110,8 @@ def create_app(
     if work is not None:
         for router in (items.router, exports.router, jobs.router, webhooks.router):
             app.include_router(router)
+    if live_items is not None:
+        app.include_router(streams.founding)
     if directory is not None:
         for router in (people.router, own.router):
             app.include_router(router)

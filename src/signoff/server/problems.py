@@ -12,7 +12,16 @@ from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 
 from signoff.core.records import Json
-from signoff.errors import InputError, QueueError, SignoffError, StoreBusy, StoreError, UsageError
+from signoff.errors import (
+    Infeasible,
+    InputError,
+    ItemErased,
+    QueueError,
+    SignoffError,
+    StoreBusy,
+    StoreError,
+    UsageError,
+)
 from signoff.server.logs import note
 
 MEDIA_TYPE = "application/problem+json"
@@ -124,8 +133,10 @@ def _on_signoff_error(_: Request, error: Exception) -> JSONResponse:
             return problem(
                 500, known.code, "The store cannot be used.", hint="The server's log says more."
             )
-        case UsageError() | InputError():
+        case UsageError() | InputError() | Infeasible():
             return problem(422, known.code, known.message, hint=known.hint)
+        case ItemErased():
+            return problem(410, known.code, known.message, hint=known.hint)
         case QueueError():
             return problem(409, known.code, known.message, hint=known.hint)
         case _:

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING
 
 from signoff.core.records import Project
 from signoff.core.streams import StreamItem, reply_of
+from signoff.errors import InputError
 from signoff.server.problems import Refusal
+from signoff.server.wire_founding import StreamWanted
 from signoff.server.wire_streams import ItemGiven, ItemReply, StreamShown
 from signoff.store.store import SqlStore
 
@@ -26,6 +28,39 @@ class StoredStreams:
     store: SqlStore
     _deciders: dict[str, Decider] = field(default_factory=dict[str, "Decider"], init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
+
+    def create(self, wanted: StreamWanted) -> Project:
+        """A new stream; the one there is where the same was wanted before.
+
+        Raises :class:`InputError` where the name is taken, :class:`Infeasible`,
+        :class:`UsageError`.
+        """
+        from signoff.bootstrap import DEFAULT_MODEL, create_stream, stream_project
+
+        spec = stream_project(
+            wanted.name,
+            labels=wanted.labels,
+            question=wanted.question,
+            policy=wanted.promise(),
+            model=DEFAULT_MODEL,
+        )
+        windows = wanted.windows()
+        with self._lock:
+            found = self.store.find_project(wanted.name)
+            if found is None:
+                return create_stream(self.store, spec, windows, actor=ACTOR, seed=wanted.seed)
+        same = found.kind == "stream" and (found.form, found.policy) == (spec.form, spec.policy)
+        if not same or self.store.stream(found.id).spec != windows:
+            raise InputError(
+                f"There is a project {wanted.name[:80]!r} already.",
+                hint="Choose another name.",
+                code="project_exists",
+            )
+        return found
+
+    def end_window(self, project: Project, number: int, *, by: str) -> None:
+        """End a window early; raises :class:`WindowOver`."""
+        self._decider(project).end_window(number, by=by)
 
     def decide(self, project: Project, given: Sequence[ItemGiven]) -> list[StreamItem]:
         """What became of these items, in order; raises :class:`OtherContent`."""

@@ -75,13 +75,22 @@ class ItemReplies(Told):
     items: list[ItemReply]
 
 
+class StreamMade(Told):
+    """A stream that is there now."""
+
+    id: str
+    name: str
+    stream: StreamShown
+
+
 class StreamShown(Told):
     """Where a stream stands. Tells of past coins: kept from those who only review."""
 
     state: Literal["learning", "automatic", "paused", "stopped"]
     why: str
     window: int
-    items: int = Field(description="N: labels in a window.")
+    items: int = Field(description="N: labels in the window; fewer where it was ended early.")
+    ended: bool = Field(description="Whether the window was ended early.")
     arrived: int
     admitted: int = Field(description="Labels of the model that were admitted.")
     automatic: int = Field(description="Labels of the model that left for good.")

@@ -2,117 +2,22 @@
 
 from __future__ import annotations
 
-from decimal import Decimal
 from typing import Annotated, Literal
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from signoff.core.certification import parse_share
 from signoff.core.events import instant
-from signoff.core.records import Job, Json
-from signoff.core.routing import Certified, People, Policy, Threshold
-from signoff.server.wire import PLAIN, Asking, Id, Instant, Told, plain_text
+from signoff.core.records import Job
+from signoff.server.wire import Asking, Instant, Told, plain_text
 from signoff.store.transfers import Upload
 from signoff.store.webhooks import Delivery, Webhook
 
-Word = Annotated[
-    str,
-    Field(min_length=1, max_length=200, json_schema_extra=PLAIN),
-    AfterValidator(plain_text),
-]
-Share = Annotated[str, Field(min_length=1, max_length=20, examples=["5%", "0.05"])]
 WebhookEvent = Literal[
     "item.decided", "item.corrected", "request.expired", "certificate.issued", "drift.alarm"
 ]
 
 
 # -------------------------------------------------------------------------- requests
-
-
-class CertifiedWanted(Asking):
-    """Automatic only under a certificate."""
-
-    kind: Literal["certified"]
-    max_error: Share = "5%"
-    certainty: Share = "95%"
-    slice: Word | None = None
-
-    def policy(self) -> Policy:
-        """The policy; raises :class:`UsageError` where a share is none."""
-        return Certified(
-            max_error=_share(self.max_error, "max_error"),
-            certainty=_share(self.certainty, "certainty"),
-            slice=self.slice,
-        )
-
-
-class ThresholdWanted(Asking):
-    """Automatic from a calibrated confidence on; promises nothing."""
-
-    kind: Literal["threshold"]
-    confidence: float = Field(gt=0, le=1, allow_inf_nan=False)
-
-    def policy(self) -> Policy:
-        """The policy."""
-        return Threshold(confidence=self.confidence)
-
-
-class PeopleWanted(Asking):
-    """People answer everything."""
-
-    kind: Literal["people"]
-
-    def policy(self) -> Policy:
-        """The policy."""
-        return People()
-
-
-PolicyWanted = Annotated[
-    CertifiedWanted | ThresholdWanted | PeopleWanted, Field(discriminator="kind")
-]
-
-
-class RuleWanted(Asking):
-    """Rows with this value in this column always go to a person."""
-
-    column: Word
-    value: Annotated[str, Field(max_length=1000), AfterValidator(plain_text)]
-
-
-class ProjectWanted(Asking):
-    """A project to make of an uploaded file: what ``signoff run`` is asked."""
-
-    name: Word
-    upload: Id
-    labels: list[Word] = Field(min_length=1, max_length=1000)
-    question: Word | None = None
-    text: Word | None = Field(default=None, description="The column people read; else guessed.")
-    key: Word | None = Field(default=None, description="The column that names each row.")
-    policy: PolicyWanted = Field(default_factory=lambda: CertifiedWanted(kind="certified"))
-    ask_always: list[RuleWanted] = Field(default_factory=list[RuleWanted], max_length=100)
-    model: Literal["text", "predictions"] = Field(
-        default="text",
-        description="`predictions`: the columns `prediction` and `confidence` of the file.",
-    )
-    group: bool = Field(default=True, description="Rows with equal texts are one item.")
-
-    def options(self) -> Json:
-        """What the worker is told; raises :class:`UsageError`."""
-        return {
-            "project": self.name,
-            "text": self.text,
-            "key": self.key,
-            "labels": list(self.labels),
-            "question": self.question,
-            "policy": self.policy.policy().to_json(),
-            "ask_always": [[rule.column, rule.value] for rule in self.ask_always],
-            "model": self.model,
-            "group": self.group,
-        }
-
-
-def _share(typed: str, name: str) -> Decimal:
-    return parse_share(typed, name=name)
 
 
 class WebhookWanted(Asking):

@@ -11,6 +11,7 @@ import sqlalchemy as sa
 
 from signoff.core.records import Json
 from signoff.store import window_seeds
+from signoff.store.erase import ERASED
 from signoff.store.schema import pools, requests
 from signoff.store.schema_streams import items, windows
 
@@ -38,6 +39,7 @@ class _Item:
     left: bool = False
     answer: object = None
     repeats: int | None = None
+    erased: bool = False
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,6 +51,7 @@ class _Window:
     finds: int = 0
     right: int = 0
     alarmed: bool = False
+    ended: int | None = None
     seed: object = None
     certificate: object = None
     closed: bool = False
@@ -96,8 +99,12 @@ def _take(window: _Window, event: Told) -> None:
             window.items[cast("int", body["item"])].answer = _only(_read(event, "answers"))
         case "answer.undone":
             window.items[cast("int", body["item"])].answer = None
+        case "item.erased":
+            window.items[cast("int", body["item"])].erased = True
         case "drift.alarm":
             window.alarmed = True
+        case "window.ended":
+            window.ended = cast("int", body["items"])
         case "seed.revealed":
             window.seed = body["seed"]
         case "certificate.issued":
@@ -153,6 +160,7 @@ def _window(
         "automatic": sum(item.left and not item.heads for item in drawn),
         "repeats": sum(item.repeats is not None for item in told.items),
         "alarmed": told.alarmed,
+        "ended": told.ended,
         "certificate": told.certificate,
     }
     what = f"Window {row.number}"
@@ -160,7 +168,8 @@ def _window(
     pool = db.execute(
         sa.select(pools).where(pools.c.project == project, pools.c.number == row.number)
     ).first()
-    if pool is None or (pool.items, pool.phase == "closed") != (row.plan["items"], told.closed):
+    size = row.plan["items"] if told.ended is None else told.ended
+    if pool is None or (pool.items, pool.phase == "closed") != (size, told.closed):
         yield f"{what} is another one among the pools."
     if told.seed is not None:
         seed = window_seeds.reveal(db, project, row.number).hex()
@@ -186,7 +195,7 @@ def _items(db: sa.Connection, project: str, number: int, told: _Window) -> Itera
     for row, item in zip(rows, told.items, strict=True):
         what = f"Item {row.item} of window {number}"
         yield from _item(what, row, item, told)
-        request = asked.get(row.item)
+        request = None if item.erased else asked.get(row.item)
         if request is not None and (request.key, request.shown) != (row.key, row.shown):
             yield f"{what}: its request shows people something else."
 
@@ -198,13 +207,17 @@ def _item(what: str, row: sa.Row[tuple[object, ...]], item: _Item, told: _Window
         "left": item.left,
         "repeats": item.repeats,
     }
+    if item.erased:
+        said |= {"key": f"{ERASED}{row.id}", "shown": None, "label": None, "answer": None}
+        yield from _differs(what, {name: getattr(row, name) for name in said}, said)
+        return
     if item.shown is not None:
         said |= {"key": item.key, "shown": item.shown}
     if item.label is not None:
         said["label"] = item.label
-    if row.state == "decided":
-        # An answer that is not sealed yet can still be taken back.
-        source = item if item.repeats is None else told.items[item.repeats]
+    source = item if item.repeats is None else told.items[item.repeats]
+    # An answer that is not sealed yet can still be taken back.
+    if row.state == "decided" and not source.erased:
         said["answer"] = source.answer
     yield from _differs(what, {name: getattr(row, name) for name in said}, said)
 

@@ -22,6 +22,11 @@ from signoff.store.schema import (
     reviews,
 )
 from signoff.store.schema_queue import comments, seats
+from signoff.store.schema_streams import items
+from signoff.store.streams import UNDONE_NO_MORE as SEALED
+
+ERASED = "erased:"
+"""What the key of an erased item of a stream begins with; its id follows."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,6 +122,40 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
         sa.update(audits)
         .where(audits.c.project == project, audits.c.pool == pool)
         .values(tokens=sa.null())
+    )
+
+
+def blank_stream_item(db: sa.Connection, project: str, window: int, item: int) -> None:
+    """Remove an item of a stream, after :func:`blank_item`: nothing of it is to come.
+
+    An answer to it that nobody built on yet is never built on.
+    """
+    db.execute(
+        sa.update(items)
+        .where(items.c.project == project, items.c.window == window, items.c.item == item)
+        .values(
+            key=sa.literal(ERASED) + items.c.id,
+            digest="",
+            shown=sa.null(),
+            label=None,
+            answer=sa.null(),
+            state="decided",
+        )
+    )
+    db.execute(
+        sa.update(reviews)
+        .where(reviews.c.project == project, reviews.c.pool == window, reviews.c.item == item)
+        .values(phase=SEALED)
+    )
+    told = sa.select(events.c.id).where(
+        events.c.project == project, events.c.type == "items.arrived"
+    )
+    db.execute(
+        sa.delete(event_content).where(
+            event_content.c.event.in_(told),
+            event_content.c.pool == window,
+            event_content.c.name.in_([f"item:{item}", f"label:{item}"]),
+        )
     )
 
 

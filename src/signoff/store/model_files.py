@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import os
 import tempfile
+from collections.abc import Collection
 from pathlib import Path
 
 from signoff.errors import StoreError
@@ -53,6 +54,13 @@ class ModelFiles:
                 code="damaged",
             )
         return data
+
+    def keep_only(self, project: str, named: Collection[str]) -> None:
+        """Remove the files that no model is kept in any more."""
+        kept = {self._path(project, sha256) for sha256 in named}
+        for path in (self.folder / project).glob("model-*.npz"):
+            if path not in kept:
+                path.unlink(missing_ok=True)
 
     def _path(self, project: str, sha256: str) -> Path:
         return self.folder / project / f"model-{sha256[:32]}.npz"

@@ -52,6 +52,8 @@ windows = Table(
     Column("automatic", BigInteger, nullable=False),
     Column("repeats", BigInteger, nullable=False),
     Column("alarmed", Boolean, nullable=False),
+    # How many items it has, where somebody ended it before it was full.
+    Column("ended", BigInteger),
     Column("certificate", Json),
 )
 

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from signoff.core.items import key_digest
 from signoff.core.records import AskReason, Json, NewEvent, Project
 from signoff.core.streams import (
     ASKED_AS,
@@ -24,7 +25,8 @@ from signoff.core.streams import (
     StreamState,
     Window,
 )
-from signoff.store import log, projects, streams, tallies, window_seeds
+from signoff.errors import WindowOver
+from signoff.store import erase, log, projects, streams, tallies, window_seeds
 from signoff.store.connections import Database
 from signoff.store.schema import pools
 
@@ -48,12 +50,23 @@ class Taken:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Before:
-    """What there is to know before items are decided: those known by key, the stream, and
-    whether answers wait to be sealed."""
+    """What there is to know before items are decided: those known by key, the stream, whether
+    answers wait to be sealed, and which of the keys, by digest, were erased."""
 
     known: Mapping[str, StreamItem]
     state: StreamState
     answers: bool
+    erased: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Over:
+    """A window that waits for nothing: its seed, skips, and items ``withdrawn`` by erasing them
+    before anybody decided them."""
+
+    seed: bytes
+    skipped: int
+    withdrawn: int
 
 
 Receive = Callable[[Window, Sequence[Arrival], Mapping[str, StreamItem]], Step]
@@ -66,18 +79,30 @@ Flip = Callable[[Window, Sequence[tuple[StreamItem, bool]]], Step]
 Judge = Callable[[Window, Sequence[Answered], int], Step]
 """Says what sealed answers make of their items; the number is the count of answers before."""
 
-Certify = Callable[[Window, bytes, int], Step]
-"""Makes the certificate of a window that is over, from its seed and the number of skips."""
+End = Callable[[Window], Step]
+"""Says of a window that takes more items that it takes none."""
+
+Certify = Callable[[Window, Over], Step]
+"""Makes the certificate of a window that is over."""
 
 
 class Streaming(Database):
     """Streams, their windows and items."""
 
-    def create_stream(self, project: Project, spec: StreamSpec, events: Sequence[NewEvent]) -> None:
-        """Store a new project that is a stream."""
+    def create_stream(
+        self,
+        project: Project,
+        spec: StreamSpec,
+        events: Sequence[NewEvent],
+        *,
+        seed: int | None = None,
+    ) -> None:
+        """Store a new project that is a stream, and the number an operator chose for its seeds."""
         with self.transaction() as db:
             projects.insert_project(db, project)
             streams.insert_stream(db, project.id, spec)
+            if seed is not None:
+                window_seeds.keep_number(db, project.id, seed)
             log.append(db, project.id, events)
 
     def stream(self, project: str) -> StreamState:
@@ -108,6 +133,11 @@ class Streaming(Database):
 
     # ------------------------------------------------------------------- deciding
 
+    def operators_seed(self, project: str, number: int) -> bytes | None:
+        """The seed of a window to begin, where an operator chose one for the stream."""
+        with self.reading() as db:
+            return window_seeds.operators_seed(db, project, number)
+
     def start_window(self, project: str, new: NewWindow, events: Sequence[NewEvent]) -> bool:
         """Begin the next window; False where another process did, or the last one is not full."""
         with self.transaction() as db:
@@ -120,6 +150,24 @@ class Streaming(Database):
             window_seeds.keep_seed(db, project, number, new.seed)
             log.append(db, project, events)
             return True
+
+    def end_window(self, project: str, number: int, end: End) -> Window:
+        """End the newest window early; it stays ended where it was before.
+
+        Raises :class:`WindowOver` where it is another one, and where nothing arrived in it.
+        """
+        with self.transaction() as db:
+            streams.read_stream(db, project, lock=True)
+            newest = streams.read_windows(db, project, newest=True)
+            _require_ending(newest, number)
+            (window,) = streams.read_windows(db, project, number=number)
+            if window.ended is not None:
+                return window
+            step = end(window)
+            streams.update_window(db, project, step.window)
+            streams.shrink_pool(db, project, number, step.window.size)
+            log.append(db, project, step.events)
+            return step.window
 
     def arrive(
         self, project: str, wanted: Sequence[Arrival], receive: Receive, flip: Flip
@@ -162,7 +210,9 @@ class Streaming(Database):
     def before_deciding(self, project: str, keys: Sequence[str], until: int) -> Before:
         """What there is to know before items with these keys are decided."""
         with self.reading() as db:
+            digests = [key_digest(project, key) for key in keys]
             return Before(
+                erased=frozenset(streams.erased_among(db, project, digests)),
                 known=streams.items_by_key(db, project, keys),
                 state=streams.read_stream(db, project),
                 answers=streams.has_answers(db, project, until),
@@ -201,11 +251,15 @@ class Streaming(Database):
             streams.read_stream(db, project, lock=True)
             closed = 0
             for window in streams.read_windows(db, project):
-                over = window.is_full and window.certificate is None
-                if not over or not streams.is_decided(db, project, window.number):
+                full = window.is_full and window.certificate is None
+                if not full or not streams.is_decided(db, project, window.number):
                     continue
-                seed = window_seeds.reveal(db, project, window.number)
-                step = certify(window, seed, tallies.counts(db, project, window.number).skipped)
+                over = Over(
+                    seed=window_seeds.reveal(db, project, window.number),
+                    skipped=tallies.counts(db, project, window.number).skipped,
+                    withdrawn=streams.withdrawn(db, project, window.number),
+                )
+                step = certify(window, over)
                 streams.update_window(db, project, step.window)
                 streams.close_pool(db, project, window.number)
                 log.append(db, project, step.events)
@@ -222,6 +276,27 @@ class Streaming(Database):
                 for window in streams.read_windows(db, project)
                 if window.is_full and window.certificate is None
             )
+
+    def erase_stream_item(
+        self, project: str, window: int, item: int, event: NewEvent, flip: Flip
+    ) -> bool:
+        """Remove an item's content and salts, and log that; False where that was done before.
+
+        What waits for a person waits no longer, and an audit of it stays open for good. The model
+        may know its words: it is fitted anew at the next turn.
+        """
+        with self.transaction() as db:
+            state = streams.read_stream(db, project, lock=True)
+            _flip_all(db, project, flip)
+            (found,) = streams.window_items(db, project, window, only=[item])
+            if found.shown is None:
+                return False
+            erase.blank_item(db, project, window, item)
+            erase.blank_stream_item(db, project, window, item)
+            erase.remember_keys(db, project, [key_digest(project, found.key)])
+            streams.update_stream(db, project, fitted_at=state.fresh_from)
+            log.append(db, project, [event])
+        return True
 
     # -------------------------------------------------------------------- reading
 
@@ -270,10 +345,18 @@ class Streaming(Database):
         with self.transaction() as db:
             if streams.read_stream(db, project, lock=True).fresh_from != fresh_from:
                 return False
+            before = streams.read_stream(db, project).model
             streams.put_model(db, project, model)
+            # The one before stays for whoever is just using it.
+            streams.forget_models(db, project, [model.version, before or model.version])
             streams.update_stream(db, project, model=model.version, fitted_at=model.answers)
             log.append(db, project, events)
             return True
+
+    def model_files_in_use(self, project: str) -> set[str]:
+        """The files of the models that are kept."""
+        with self.reading() as db:
+            return streams.model_files(db, project)
 
     def note_fitting(self, project: str, answers: int) -> None:
         """Remember that so many answers gave no model worth using."""
@@ -284,6 +367,19 @@ class Streaming(Database):
         """A fitted model by its version."""
         with self.reading() as db:
             return streams.find_model(db, project, version)
+
+
+def _require_ending(newest: Sequence[Window], number: int) -> None:
+    """Refuse to end a window that another one followed, that is full, or that is empty."""
+    if not newest or not 1 <= number <= newest[0].number:
+        raise WindowOver(f"There is no window {number}.", hint="See which one is the newest.")
+    window = newest[0]
+    if window.number == number and window.ended is not None:
+        return
+    if window.number > number or window.is_full:
+        raise WindowOver(f"Window {number} has all its items already.", hint="It ends by itself.")
+    if window.arrived == 0:
+        raise WindowOver(f"Nothing arrived in window {number} yet.", hint="There is none to end.")
 
 
 def _flip_all(db: sa.Connection, project: str, flip: Flip) -> list[StreamItem]:

@@ -19,13 +19,13 @@ from signoff.core.streams import (
 )
 from signoff.core.windows import WindowPlan
 from signoff.store import queue
-from signoff.store.schema import pools, reviews
+from signoff.store.schema import erased_keys, pools, reviews
 from signoff.store.schema_streams import items, models, streams, windows
 
 CHUNK = 500
 COUNTS = (
     "arrived", "admitted", "audited", "tails", "finds", "open", "automatic", "repeats", "alarmed",
-    "certificate",
+    "ended", "certificate",
 )  # fmt: skip
 """What changes of a window."""
 
@@ -171,6 +171,15 @@ def update_window(db: sa.Connection, project: str, window: Window) -> None:
     db.execute(_UPDATE_WINDOW, {"in_project": project, "at_window": window.number, **counts})
 
 
+def shrink_pool(db: sa.Connection, project: str, number: int, items: int) -> None:
+    """Let a window that ended early count as the pool it became."""
+    db.execute(
+        sa.update(pools)
+        .where(pools.c.project == project, pools.c.number == number)
+        .values(rows=items, items=items)
+    )
+
+
 def close_pool(db: sa.Connection, project: str, number: int) -> None:
     """Nothing of this window waits for people any more."""
     db.execute(
@@ -273,6 +282,36 @@ def items_by_key(db: sa.Connection, project: str, keys: Sequence[str]) -> dict[s
         rows = db.execute(_BY_KEY, some)
         found |= {row.key: item_of(row) for row in rows}
     return found
+
+
+def erased_among(db: sa.Connection, project: str, digests: Sequence[str]) -> set[str]:
+    """Those of these digests that erased keys have."""
+    found: set[str] = set()
+    for at in range(0, len(digests), CHUNK):
+        found |= set(
+            db.scalars(
+                sa.select(erased_keys.c.digest).where(
+                    erased_keys.c.project == project,
+                    erased_keys.c.digest.in_(digests[at : at + CHUNK]),
+                )
+            )
+        )
+    return found
+
+
+def withdrawn(db: sa.Connection, project: str, number: int) -> int:
+    """How many items of a window were erased before anybody decided them."""
+    left_for_good = sa.and_(items.c.left, items.c.heads.is_(False))
+    return db.execute(
+        sa.select(sa.func.count()).where(
+            items.c.project == project,
+            items.c.window == number,
+            items.c.shown.is_(None),
+            items.c.answered.is_(None),
+            items.c.repeats.is_(None),
+            ~sa.func.coalesce(left_for_good, sa.false()),
+        )
+    ).scalar_one()
 
 
 def item_by_id(db: sa.Connection, project: str, id: str) -> StreamItem | None:
@@ -389,6 +428,19 @@ def put_model(db: sa.Connection, project: str, model: StreamModel) -> None:
         sa.delete(models).where(models.c.project == project, models.c.version == model.version)
     )
     db.execute(sa.insert(models).values(project=project, **asdict(model)))
+
+
+def forget_models(db: sa.Connection, project: str, keep: Sequence[str]) -> None:
+    """Forget all models but these."""
+    db.execute(sa.delete(models).where(models.c.project == project, models.c.version.not_in(keep)))
+
+
+def model_files(db: sa.Connection, project: str) -> set[str]:
+    """The files that models are kept in."""
+    query = sa.select(models.c.sha256).where(
+        models.c.project == project, models.c.sha256.is_not(None)
+    )
+    return {str(sha256) for sha256 in db.scalars(query)}
 
 
 def find_model(db: sa.Connection, project: str, version: str) -> StreamModel | None:

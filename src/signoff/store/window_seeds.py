@@ -10,9 +10,12 @@ from decimal import Decimal
 
 import sqlalchemy as sa
 
-from signoff.core.coins import is_heads
+from signoff.core.coins import is_heads, seed_from_number
 from signoff.core.streams import window_name
 from signoff.store.schema_streams import items, window_seeds, windows
+
+OPERATORS = 0
+"""The number of no window: under it is what an operator chose, for the seeds of all windows."""
 
 # Statements of every decision are made once, as in seats.py.
 _IN_PROJECT = sa.bindparam("in_project", type_=sa.String)
@@ -29,6 +32,21 @@ _ADMITTED = (
 _SEED = sa.select(window_seeds.c.seed).where(
     window_seeds.c.project == _IN_PROJECT, window_seeds.c.number == _AT_WINDOW
 )
+
+
+def keep_number(db: sa.Connection, project: str, chosen: int) -> None:
+    """Store the number that an operator chose for a stream's seeds."""
+    keep_seed(db, project, OPERATORS, str(chosen).encode())
+
+
+def operators_seed(db: sa.Connection, project: str, number: int) -> bytes | None:
+    """The seed of a window that follows from what an operator chose; None where nobody did."""
+    chosen = db.execute(
+        sa.select(window_seeds.c.seed).where(
+            window_seeds.c.project == project, window_seeds.c.number == OPERATORS
+        )
+    ).scalar_one_or_none()
+    return None if chosen is None else seed_from_number(int(chosen), window_name(number))
 
 
 def keep_seed(db: sa.Connection, project: str, number: int, seed: bytes) -> None:
@@ -57,7 +75,8 @@ def reveal(db: sa.Connection, project: str, number: int) -> bytes:
         )
     ).scalar_one()
     window = _window(db, project, number)
-    if undecided or window.arrived < window.plan["items"]:
+    size = window.plan["items"] if window.ended is None else window.ended
+    if undecided or window.arrived < size:
         raise ValueError(f"window {number} is not over: its seed stays secret")
     return _seed(db, project, number)
 

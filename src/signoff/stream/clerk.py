@@ -34,7 +34,7 @@ from signoff.core.windows import (
     window_alpha,
 )
 from signoff.loop.recorder import Recorder
-from signoff.store.streaming import Step
+from signoff.store.streaming import Over, Step
 
 
 def plan_of(policy: Certified, spec: StreamSpec, number: int) -> WindowPlan:
@@ -62,14 +62,20 @@ class Clerk:
 
     # ------------------------------------------------------------------ beginning
 
-    def begin(self, plan: WindowPlan, number: int) -> tuple[NewWindow, list[NewEvent]]:
-        """A new window: its plan and the commitment to its seed come before its first coin."""
-        seed = self.recorder.entropy(SEED_BYTES)
+    def begin(
+        self, plan: WindowPlan, number: int, *, seed: bytes | None
+    ) -> tuple[NewWindow, list[NewEvent]]:
+        """A new window: its plan and the commitment to its seed come before its first coin.
+
+        ``seed``: the one an operator chose, None for one that nobody did.
+        """
+        chosen_by = "system" if seed is None else "operator"
+        seed = seed or self.recorder.entropy(SEED_BYTES)
         window = Window(
             number=number,
             plan=plan,
             seed_commitment=seed_commitment(seed),
-            seed_chosen_by="system",
+            seed_chosen_by=chosen_by,
             started=self.recorder.now(),
         )
         body: Json = {
@@ -97,7 +103,7 @@ class Clerk:
         plan, left = window.plan, room(window.plan, window.ledger)
         stopped = is_exhausted(plan, window.ledger)
         taken: list[StreamItem] = []
-        for arrival in arrivals[: plan.items - window.arrived]:
+        for arrival in arrivals[: window.size - window.arrived]:
             item = self._taken(window, arrival, window.arrived + len(taken))
             twin = same.get(arrival.digest)
             admitted = sum(each.number is not None for each in taken)
@@ -245,23 +251,31 @@ class Clerk:
 
     # ---------------------------------------------------------------------- ending
 
-    def certify(self, window: Window, seed: bytes, skipped: int) -> Step:
+    def end(self, window: Window, by: str) -> Step:
+        """No more items for a window, though it has room: what it promised stays as it is."""
+        body: Json = {"pool": window.number, "items": window.arrived}
+        ended = self._event("window.ended", body, {"by": by})
+        return Step(window=replace(window, ended=window.arrived), items=[], events=[ended])
+
+    def certify(self, window: Window, over: Over) -> Step:
         """A window that waits for nothing: its seed may be known, and its certificate holds."""
         certificate = certify_window(
             window.plan,
             window.ledger,
+            size=window.size,
             number=window.number,
             window=window_name(window.number),
             repeats=window.repeats,
             automatic=window.automatic,
-            skipped=skipped,
+            skipped=over.skipped,
+            withdrawn=over.withdrawn,
             process=self.project.process,
             seed_commitment=window.seed_commitment,
             seed_chosen_by=window.seed_chosen_by,
         ).to_json()
         attempt = self._attempt(window)
         events = [
-            self._event("seed.revealed", {**attempt, "seed": seed.hex()}),
+            self._event("seed.revealed", {**attempt, "seed": over.seed.hex()}),
             self._event("certificate.issued", {**attempt, "certificate": certificate}),
             self._event("pool.closed", {"pool": window.number, "undecided": 0}),
         ]

@@ -9,16 +9,17 @@ from __future__ import annotations
 
 import hashlib
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 
 from signoff.core.canonical import canonical_json
+from signoff.core.items import key_digest
 from signoff.core.records import Json, Project
 from signoff.core.routing import Certified
 from signoff.core.streams import Arrival, StreamItem, StreamSpec, StreamState, Why, choice_of
-from signoff.errors import OtherContent
+from signoff.errors import ItemErased, OtherContent
 from signoff.loop.recorder import Recorder
 from signoff.store.store import SqlStore
 from signoff.stream.clerk import Clerk, plan_of
@@ -72,6 +73,7 @@ class Decider:
         keys = [item.key for item in wanted]
         before = self.store.before_deciding(self.project.id, keys, self._settled_until())
         _refuse_other_content(wanted, before.known)
+        _refuse_erased(self.project.id, keys, before.erased)
         fresh = [item for item in wanted if item.key not in before.known]
         found = dict(before.known)
         if fresh:
@@ -107,9 +109,33 @@ class Decider:
         newest = self.store.window(self.project.id)
         number = 1 if newest is None else newest.number + 1
         spec = self._spec()
-        new, events = self._clerk.begin(plan_of(self.policy, spec, number), number)
+        seed = self.store.operators_seed(self.project.id, number)
+        new, events = self._clerk.begin(plan_of(self.policy, spec, number), number, seed=seed)
         if self.store.start_window(self.project.id, new, events):
             self.store.checkpoint(self.project.id)
+
+    def end_window(self, number: int, *, by: str) -> None:
+        """Let the newest window take no more items: the next one begins with the next item.
+
+        Its audits are awaited, and its certificate is of the errors it began with among the items
+        it has. Raises :class:`WindowOver` where it cannot be ended; a second time nothing happens.
+        """
+        clerk = self._clerk
+        self.store.end_window(self.project.id, number, lambda window: clerk.end(window, by))
+        self.tidy()
+        self.store.checkpoint(self.project.id)
+
+    def erase(self, item: StreamItem) -> bool:
+        """Remove an item's content for ever; False where that was done before."""
+        body: Json = {"pool": item.window, "item": item.item, "rows": []}
+        event = self.recorder.event("item.erased", body)
+        clerk = self._clerk
+        done = self.store.erase_stream_item(
+            self.project.id, item.window, item.item, event, clerk.flip
+        )
+        self.tidy()
+        self.store.checkpoint(self.project.id)
+        return done
 
     def _spec(self) -> StreamSpec:
         """What was fixed when the stream was made."""
@@ -143,6 +169,8 @@ class Decider:
     def look(self, id: str) -> StreamItem | None:
         """An item by its id, with a person's answer as soon as it counts."""
         item = self.store.stream_item(self.project.id, id)
+        if item is not None and item.shown is None:
+            raise ItemErased("This item was erased.", hint="Nothing is kept of it.")
         if item is not None and item.state != "decided" and self.settle():
             return self.store.stream_item(self.project.id, id)
         return item
@@ -151,7 +179,8 @@ class Decider:
         """The same items as they stand now."""
         self.settle()
         now = self.store.stream_items(self.project.id, [item.key for item in found])
-        return [now[item.key] for item in found]
+        # What was erased meanwhile is told as it was when its sender began to wait.
+        return [now.get(item.key, item) for item in found]
 
     # ----------------------------------------------------------------- predicting
 
@@ -203,6 +232,16 @@ class Decider:
 
 def _without_model(item: NewItem) -> Why:
     return "learning" if item.text.strip() else "empty"
+
+
+def _refuse_erased(project: str, keys: Sequence[str], erased: Container[str]) -> None:
+    """Raise :class:`ItemErased` for the first key whose item was erased."""
+    for key in keys:
+        if key_digest(project, key) in erased:
+            raise ItemErased(
+                f"The item with the key {key[:60]!r} was erased.",
+                hint="Leave it out; another item needs another key.",
+            )
 
 
 def _refuse_other_content(wanted: Sequence[NewItem], known: Mapping[str, StreamItem]) -> None:

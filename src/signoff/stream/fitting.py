@@ -130,7 +130,9 @@ def teach(
         "scores": {**model.scores, "threshold": model.threshold},
     }
     fitted = recorder.event("model.fitted", body)
-    return store.put_model(project.id, model, state.fresh_from, [fitted])
+    put = store.put_model(project.id, model, state.fresh_from, [fitted])
+    store.model_files.keep_only(project.id, store.model_files_in_use(project.id))
+    return put
 
 
 def _kept(store: SqlStore, project: Project, model: Model) -> str | None:

@@ -18,15 +18,17 @@ State = Literal["learning", "automatic", "paused", "stopped"]
 class StreamStatus:
     """One window and the stream around it. Tells of coins: not for whoever reviews.
 
-    ``items`` is N, ``limit`` x*; ``pending`` audits wait for verdicts; ``budget_left``: finds and
-    open audits that may still come before automation pauses. ``certified``: windows that have a
-    certificate. ``waiting``: requests that wait for people, of all windows.
+    ``items`` is N, or fewer where the window was ``ended`` early; ``limit`` x*; ``pending`` audits
+    wait for verdicts; ``budget_left``: finds and open audits that may still come before automation
+    pauses. ``certified``: windows that have a certificate. ``waiting``: requests that wait for
+    people, of all windows.
     """
 
     state: State
     why: str
     window: int
     items: int
+    ended: bool
     arrived: int
     admitted: int
     automatic: int
@@ -54,7 +56,8 @@ def status_of(store: SqlStore, project: Project) -> StreamStatus | None:
         state=how,
         why=why,
         window=window.number,
-        items=window.plan.items,
+        items=window.size,
+        ended=window.ended is not None,
         arrived=window.arrived,
         admitted=window.admitted,
         automatic=window.automatic,

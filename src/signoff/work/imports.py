@@ -12,11 +12,13 @@ import polars as pl
 
 from signoff.accounts.telling import role_body
 from signoff.bootstrap import found_project, next_pool, recorder_for, sign_with_its_key
-from signoff.core.records import FirstManager, Job, JobDone, Json, Project
+from signoff.core.questions import form_from_json
+from signoff.core.records import FirstManager, Job, JobDone, Json, Project, TextDirection
 from signoff.core.routing import policy_from_json
+from signoff.core.showing import item_kind
 from signoff.errors import InputError, StoreError, Unfinished, UsageError
 from signoff.formats.table import Table, read_table
-from signoff.job import Arrival, RunOptions, arrival
+from signoff.job import Arrival, RunOptions, arrival, people_note
 from signoff.loop.recorder import Recorder
 from signoff.project.carrying import carried_answers
 from signoff.project.incoming import IncomingRows
@@ -56,7 +58,7 @@ class Import:
         options = run_options(part(self.job.body, "options"), project=project)
         if project is None:
             self._refuse_taken(options.project)
-            self._found(arrival(options, table, None))
+            self._found(arrival(options, table, None), options)
         else:
             self._add(project, arrival(options, table, project), table)
         self.store.transfers.forget_upload(upload)
@@ -85,7 +87,7 @@ class Import:
                 code="project_exists",
             )
 
-    def _found(self, arriving: Arrival) -> None:
+    def _found(self, arriving: Arrival, options: RunOptions) -> None:
         spec = arriving.spec
         if spec is None:
             raise TypeError("rows that found a project come with its specification")
@@ -95,6 +97,8 @@ class Import:
         recorder.last = created.at
         pool, batch, added = next_pool(arriving.rows, 1, recorder)
         told = _told(project, pool.number, arriving.rows, known=0, erased=0)
+        if note := people_note(options, project):
+            told["note"] = note
         self.store.add_pool(
             pool,
             batch,
@@ -176,20 +180,30 @@ def run_options(options: Json, *, project: Project | None) -> RunOptions:
         raise UsageError(
             f"Model {str(model)[:40]!r} cannot be used here.", hint='Use "text" or "predictions".'
         )
-    policy, labels = options.get("policy"), options.get("labels")
+    policy, labels, form = options.get("policy"), options.get("labels"), options.get("form")
     rules = cast("list[tuple[str, str]]", options.get("ask_always") or [])
+    assign = cast("list[tuple[str, str, str]]", options.get("assign") or [])
+    due = cast("tuple[int, str] | None", options.get("due"))
     return RunOptions(
         data=None,
         text=_text(options, "text"),
         key=_text(options, "key"),
         labels=None if labels is None else tuple(cast("list[str]", labels)),
         question=_text(options, "question"),
+        form=None if form is None else form_from_json(form),
         project=project.name if project is not None else str(options.get("project") or "default"),
         policy=None if policy is None else policy_from_json(cast("Json", policy)),
         ask_always=tuple((str(column), str(value)) for column, value in rules),
+        overlap=cast("int | None", options.get("overlap")),
+        assign=tuple((str(column), str(value), str(tag)) for column, value, tag in assign),
+        due=None if due is None else (int(due[0]), str(due[1])),
         model=model,
         reviewer="web",
         group=cast("bool | None", options.get("group")),
+        item_kind=None if options.get("item_kind") is None else item_kind(options["item_kind"]),
+        guideline=_text(options, "guideline"),
+        blur=cast("bool | None", options.get("blur")),
+        text_direction=cast("TextDirection | None", options.get("text_direction")),
     )
 
 

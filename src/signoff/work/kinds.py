@@ -31,8 +31,9 @@ def import_body(
     ``founding``.
 
     ``options`` may hold what a run is asked: ``project`` (the name of a new one), ``text``,
-    ``key``, ``labels``, ``question``, ``policy`` (as JSON), ``ask_always`` (pairs), ``model``
-    ("text" or "predictions"), ``group``.
+    ``key``, ``labels``, ``question``, ``form`` (as JSON), ``policy`` (as JSON), ``ask_always``
+    (pairs), ``overlap``, ``assign`` (triples), ``due`` (seconds and what then), ``model`` ("text"
+    or "predictions"), ``group``, ``item_kind``, ``guideline``, ``blur``, ``text_direction``.
     """
     return {"upload": upload, "by": by, "options": dict(options), "founding": founding}
 

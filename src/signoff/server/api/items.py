@@ -7,12 +7,11 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from signoff.core.questions import Choice
 from signoff.server.api.context import Known, Managing, refusals
-from signoff.server.api.working import IdempotencyKey, Working, accepted, may_found, order
-from signoff.server.problems import Refusal
+from signoff.server.api.working import IdempotencyKey, Working, accepted, order, require_founder
 from signoff.server.receiving import BODY, receive
-from signoff.server.wire_work import JobShown, ProjectWanted, UploadShown
+from signoff.server.wire_founding import ProjectWanted
+from signoff.server.wire_work import JobShown, UploadShown
 
 router = APIRouter(prefix="/api/v1", responses=refusals(), tags=["items"])
 FileName = Annotated[
@@ -32,7 +31,7 @@ async def upload(
     request: Request, caller: Known, work: Working, name: FileName = None
 ) -> UploadShown:
     """Take a file in, to make a project of it: CSV, TSV, JSON Lines or Parquet."""
-    _require_founder(may_found(caller))
+    require_founder(caller)
     received = await receive(request, work.transfers, name=name, by=caller.actor)
     return UploadShown.of(received)
 
@@ -47,8 +46,7 @@ async def found(
     wanted: ProjectWanted, caller: Known, work: Working, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Make a project of an upload. The job's result says its id and how many rows it has."""
-    _require_founder(may_found(caller))
-    Choice.of(wanted.labels)
+    require_founder(caller)
     job = await run_in_threadpool(
         work.found_project, wanted.upload, wanted.options(), order(caller, idempotency_key)
     )
@@ -78,10 +76,3 @@ async def import_rows(
         work.import_rows, place.project, received, order(place.caller, idempotency_key)
     )
     return await accepted(job, work)
-
-
-def _require_founder(may: bool) -> None:
-    if not may:
-        raise Refusal(
-            403, "not_allowed", "Only managers of every project make new ones.", hint="Ask one."
-        )

@@ -11,19 +11,24 @@ from fastapi import APIRouter, Path, Query
 from starlette.concurrency import run_in_threadpool
 
 from signoff.core.streams import StreamItem
-from signoff.server.api.context import Managing, Place, Reading, refusals
+from signoff.server.api.context import Known, Managing, Place, Reading, Served, Services, refusals
+from signoff.server.api.working import require_founder
 from signoff.server.problems import Refusal
 from signoff.server.streams import StoredStreams, shown
+from signoff.server.wire_founding import StreamWanted
 from signoff.server.wire_streams import (
     MOST_WAIT_SECONDS,
     ItemReplies,
     ItemReply,
     ItemsGiven,
+    StreamMade,
     StreamShown,
 )
 
+founding = APIRouter(prefix="/api/v1", responses=refusals(), tags=["streams"])
 router = APIRouter(prefix="/api/v1/projects/{p}", responses=refusals(), tags=["streams"])
 
+MOST_WINDOWS = 2**31 - 1
 LOOK_SECONDS = 0.2
 """How often a caller who waits is looked after."""
 
@@ -35,7 +40,32 @@ Wait = Annotated[
         description="Seconds to wait for people; the reply comes as soon as they decided.",
     ),
 ]
+WindowNumber = Annotated[int, Path(ge=1, le=MOST_WINDOWS, description="A window, from 1.")]
 ItemId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z_-]+$")]
+
+
+@founding.post("/streams", status_code=201, responses=refusals(409, 422))
+def create(wanted: StreamWanted, caller: Known, served: Served) -> StreamMade:
+    """Make a stream: all of it is in its log before the first item comes.
+
+    The same again is answered with the stream there is.
+    """
+    require_founder(caller)
+    streams = _served(served)
+    made = streams.create(wanted)
+    return StreamMade(id=made.id, name=made.name, stream=streams.shown(made))
+
+
+@router.post("/windows/{number}/end", responses=refusals(409))
+def end_window(number: WindowNumber, place: Managing) -> StreamShown:
+    """End the newest window early; the next one begins with the next item.
+
+    Its audits are awaited. Its certificate is of as many errors as it began with, among the items
+    it has. The same again changes nothing.
+    """
+    streams = _streams(place)
+    streams.end_window(place.project, number, by=place.caller.actor)
+    return streams.shown(place.project)
 
 
 @router.post("/items", responses=refusals(409, 422))
@@ -76,7 +106,11 @@ def stream(place: Reading) -> StreamShown:
 
 
 def _streams(place: Place) -> StoredStreams:
-    found = place.services.streams
+    return _served(place.services)
+
+
+def _served(services: Services) -> StoredStreams:
+    found = services.streams
     if found is None:
         raise Refusal(
             409, "no_stream", "This server decides no live items.", hint="Start signoff serve."

@@ -79,6 +79,14 @@ def may_found(caller: Caller) -> bool:
     return everywhere is not None and "manage" in RIGHTS[everywhere] & caller.scopes
 
 
+def require_founder(caller: Caller) -> None:
+    """Refuse whoever may not make projects."""
+    if not may_found(caller):
+        raise Refusal(
+            403, "not_allowed", "Only managers of every project make new ones.", hint="Ask one."
+        )
+
+
 def may_see(job: Job, caller: Caller) -> bool:
     """Whether a job is this caller's business: asked for by them, or of what they manage."""
     if may_found(caller):

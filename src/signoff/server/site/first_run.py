@@ -6,9 +6,6 @@ whole by the worker, which makes the project or says in one line what is wrong.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
-from decimal import Decimal
 from pathlib import PurePath
 from typing import Annotated
 from uuid import uuid4
@@ -16,110 +13,22 @@ from uuid import uuid4
 from fastapi import APIRouter, Path, Request, Response
 from fastapi.responses import RedirectResponse
 
-from signoff.core.questions import Choice
-from signoff.core.routing import Certified, People, Policy
+from signoff.core.joining import MOST_OVERLAP
 from signoff.errors import InputError, SignoffError, UsageError
 from signoff.server.access import Caller
 from signoff.server.api.context import services
 from signoff.server.api.working import Working
 from signoff.server.lookup import Preview
 from signoff.server.site.context import Founding, PageRoute, TheOffice, framed, has_worker
-from signoff.server.site.forms import Form, Posted
+from signoff.server.site.forms import Posted
+from signoff.server.site.plans import CERTAINTIES, KINDS, Plan
 from signoff.server.templates import page
 from signoff.server.work import Order, StoredWork
 from signoff.store.transfers import Upload, missing_upload
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
-CERTAINTIES = ("0.9", "0.95", "0.99")
-DEFAULT_QUESTION = "Which label fits?"
-MOST_NAME = 200
-LEAST_LABELS, MOST_LABELS = 2, 100
 UploadId = Annotated[str, Path(max_length=64, pattern=r"^[0-9A-Za-z-]+$")]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
-    """What somebody filled in, as they wrote it."""
-
-    name: str
-    text: str
-    key: str = ""
-    labels: str = ""
-    question: str = DEFAULT_QUESTION
-    promise: str = "certificate"
-    max_error: str = "5"
-    certainty: str = "0.95"
-
-    @classmethod
-    def of(cls, form: Form) -> Plan:
-        """From the form."""
-        return cls(
-            name=form.text("name"),
-            text=form.text("text"),
-            key=form.text("key"),
-            labels=form.text("labels"),
-            question=form.text("question"),
-            promise=form.text("promise"),
-            max_error=form.text("max_error"),
-            certainty=form.text("certainty"),
-        )
-
-    def options(self, preview: Preview) -> Mapping[str, object]:
-        """As a run's options; raises :class:`InputError` or :class:`UsageError` for what cannot
-        be."""
-        if not self.name:
-            raise InputError("The project has no name.", hint="Give it a short one.")
-        if len(self.name) > MOST_NAME:
-            raise InputError(
-                f"The name has {len(self.name)} characters; {MOST_NAME} are the most.",
-                hint="Give it a short one.",
-            )
-        for column in filter(None, (self.text, self.key)):
-            if column not in preview.columns:
-                raise InputError(f"There is no column {column[:40]!r}.", hint="Choose one of them.")
-        if not self.text:
-            raise InputError("No text column was chosen.", hint="Choose what people are to read.")
-        labels = [line.strip() for line in self.labels.splitlines() if line.strip()]
-        if not LEAST_LABELS <= len(labels) <= MOST_LABELS:
-            raise InputError(
-                f"A choice needs {LEAST_LABELS} to {MOST_LABELS} possible answers;"
-                f" got {len(labels)}.",
-                hint="Write each on a line of its own.",
-            )
-        Choice.of(labels)
-        return {
-            "project": self.name,
-            "text": self.text,
-            "key": self.key or None,
-            "labels": labels,
-            "question": self.question or DEFAULT_QUESTION,
-            "policy": self._policy().to_json(),
-        }
-
-    def _policy(self) -> Policy:
-        if self.promise == "people":
-            return People()
-        if self.certainty not in CERTAINTIES:
-            raise InputError("The certainty is none of the list.", hint="Choose one of the list.")
-        return Certified(max_error=share_of(self.max_error), certainty=Decimal(self.certainty))
-
-
-def share_of(percent: str) -> Decimal:
-    """A share from what somebody wrote as per cent.
-
-    >>> share_of("5"), share_of("2,5 %")
-    (Decimal('0.05'), Decimal('0.025'))
-    """
-    try:
-        share = Decimal(percent.replace("%", "").replace(",", ".").strip()) / 100
-    except ArithmeticError:
-        share = Decimal(0)
-    if not (share.is_finite() and 0 < share < 1):
-        raise InputError(
-            f"{percent[:20]!r} is no share of errors.", hint="Write a number above 0, below 100."
-        )
-    return share.normalize()
 
 
 @router.get("/new")
@@ -148,7 +57,8 @@ def describe(
     """Show the beginning of an uploaded file and ask what to do with it."""
     about, preview = _opened(upload, founder, work, office)
     name = PurePath(about.name.removesuffix(".gz")).stem
-    plan = Plan(name=name, text=preview.text or preview.columns[0])
+    first, second, *_ = *preview.columns, ""
+    plan = Plan(name=name, text=preview.text or first, a=first, b=second)
     return _described(request, founder, about, preview, plan)
 
 
@@ -200,5 +110,7 @@ def _described(
         plan=plan,
         trouble=error,
         certainties=CERTAINTIES,
+        kinds=KINDS,
+        most_overlap=MOST_OVERLAP,
         once=str(uuid4()),
     )

@@ -68,6 +68,7 @@ WORDS: Mapping[str, str] = {
     "gold.said": "Something was said of an item with a known answer",
     "gold.erased": "An item with a known answer was erased",
     "window.started": "A window began",
+    "window.ended": "A window was ended early",
     "items.arrived": "Items arrived",
     "coins.drawn": "Coins were drawn",
     "item.decided": "An item was decided",

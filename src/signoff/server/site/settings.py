@@ -19,11 +19,11 @@ from signoff.server.api.working import Working
 from signoff.server.blindness import is_blind
 from signoff.server.site.context import Changing, Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Form, Posted
+from signoff.server.wire_founding import MOST_GUIDELINE
 
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 ACTOR = "page"
-MOST_GUIDELINE = 50_000
 
 
 @router.get("/projects/{p}/settings")
@@ -63,10 +63,14 @@ def erase(visit: Changing, work: Working, form: Posted) -> Response:
     key, again = form.text("key"), form.text("again")
     if not key or key != again:
         raise InputError("The two keys are not the same.", hint="Type the key again.")
+    by = visit.place.caller.actor
+    item = visit.store.stream_items(visit.id, [key]).get(key) if visit.is_stream else None
+    if item is not None:
+        job = work.erase(visit.place.project, pool=item.window, item=item.item, by=by)
+        return RedirectResponse(f"/jobs/{job.id}", 303)
     for pool in () if visit.is_stream else reversed(visit.pools()):
         number = visit.office.lookup.find(visit.place.project, pool, key)
         if number is not None:
-            by = visit.place.caller.actor
             job = work.erase(visit.place.project, pool=pool.number, item=number, by=by)
             return RedirectResponse(f"/jobs/{job.id}", 303)
     raise InputError(
