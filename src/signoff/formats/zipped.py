@@ -13,6 +13,8 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
 
+import polars as pl
+
 from signoff.core.images import MOST_BYTES, too_many_bytes
 from signoff.errors import InputError
 from signoff.formats.pictures import (
@@ -112,12 +114,9 @@ def read_zip(path: Path, name: str, *, most_bytes: int = MOST_UNPACKED) -> Table
     archive, files = open_zip(path, name, most_bytes=most_bytes)
     table = table_in(files, name)
     if table is None:
-        names = [info.filename for info in files if is_picture_name(info.filename)]
-        if not names:
-            raise _nothing_in(name)
         pictures = ZipOfPictures(archive, "", name)
         return Table(
-            frame=listed(names),
+            frame=pictures_in(files, name),
             name=name,
             format="rows",
             path=path,
@@ -171,6 +170,14 @@ def table_in(files: Sequence[zipfile.ZipInfo], name: str) -> zipfile.ZipInfo | N
     if found and not any(is_picture_name(info.filename) for info in files):
         raise _nothing_in(name)
     return found[0] if found else None
+
+
+def pictures_in(files: Sequence[zipfile.ZipInfo], name: str) -> pl.DataFrame:
+    """The pictures of an archive that holds nothing else, a row for each."""
+    names = [info.filename for info in files if is_picture_name(info.filename)]
+    if not names:
+        raise _nothing_in(name)
+    return listed(names)
 
 
 def text_start(archive: zipfile.ZipFile, info: zipfile.ZipInfo, name: str, most: int) -> bytes:

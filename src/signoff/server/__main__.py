@@ -22,6 +22,7 @@ from signoff.server.desks import Desks, Projects
 from signoff.server.guard import loopback_hosts
 from signoff.server.serving import Serving, listen, port_of
 from signoff.server.site.context import Office
+from signoff.store.blobs import BlobFolder
 
 LOOPBACK = "127.0.0.1"
 STORE = "SIGNOFF_PAGE_STORE"
@@ -45,7 +46,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
             desks = StoredDesks(store=store, budget=wanted.budget)
             # The run that started this page does the work; it takes up no jobs.
             office = Office.over(store)
-            serve_child(projects, desks, reviewer=wanted.reviewer, port=wanted.port, office=office)
+            serve_child(
+                projects,
+                desks,
+                reviewer=wanted.reviewer,
+                port=wanted.port,
+                office=office,
+                pictures=store.blobs,
+            )
     except SignoffError as error:
         print(error.message, error.hint, file=sys.stderr)
         return int(error.exit_code)
@@ -53,14 +61,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def serve_child(
-    projects: Projects, desks: Desks, *, reviewer: str, port: int, office: Office | None = None
+    projects: Projects,
+    desks: Desks,
+    *,
+    reviewer: str,
+    port: int,
+    office: Office | None = None,
+    pictures: BlobFolder | None = None,
 ) -> None:
     """Serve one person, who runs what there is, until standard input or a signal ends it."""
     logs.to_stderr(logging.WARNING)
     listener = listen(LOOPBACK, port)
     port = port_of(listener)
     access = LocalAccess(reviewer, port=port, role="admin")
-    app = create_app(projects, desks, access=access, hosts=loopback_hosts(port), office=office)
+    app = create_app(
+        projects,
+        desks,
+        access=access,
+        hosts=loopback_hosts(port),
+        office=office,
+        pictures=pictures,
+    )
     url = f"http://{LOOPBACK}:{port}/?token={access.token}"
 
     def tell() -> None:

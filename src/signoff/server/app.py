@@ -14,6 +14,7 @@ from signoff.server import problems, wire
 from signoff.server.access import Access
 from signoff.server.api import (
     about,
+    blobs,
     comments,
     exports,
     items,
@@ -45,6 +46,7 @@ from signoff.server.site.first_run import first_page
 from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+from signoff.store.blobs import BlobFolder
 from signoff.version import VERSION
 
 OPEN_ROUTES = frozenset({"/healthz"})
@@ -63,6 +65,7 @@ def create_app(
     directory: Directory | None = None,
     live_items: StoredStreams | None = None,
     office: Office | None = None,
+    pictures: BlobFolder | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
@@ -70,7 +73,8 @@ def create_app(
     every name; ``static`` is the folder of the built page; ``worker`` works on the projects;
     ``work`` orders long work of it: without one there are no such routes; ``live_items`` decides
     the items of streams; ``office`` is what the project pages work with, and without it there are
-    none; ``directory`` is where accounts are kept: without one there are no routes about people.
+    none; ``directory`` is where accounts are kept: without one there are no routes about people;
+    ``pictures`` are those that items show.
     """
     app = FastAPI(
         title="signoff",
@@ -96,9 +100,10 @@ def create_app(
         work=work,
         people=directory,
         streams=live_items,
+        blobs=pictures,
     )
     problems.install(app)
-    rooms = (about, projects, queue, comments, managing, streams)
+    rooms = (about, projects, queue, comments, managing, streams, blobs)
     for router in (*(room.router for room in rooms), *access.routers):
         app.include_router(router)
     if work is not None:

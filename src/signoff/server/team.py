@@ -87,6 +87,7 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
         work=StoredWork(store=store),
         directory=directory,
         live_items=StoredStreams(store=store),
+        pictures=store.blobs,
     )
     worker.start()
     try:

@@ -21,6 +21,7 @@ from signoff.server.render import progress_shown
 from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+from signoff.store.blobs import BlobFolder
 
 
 @dataclass(slots=True)
@@ -50,7 +51,8 @@ class SeenTogether:
 class Services:
     """What one application works with; ``worker``: None where another program does its work.
 
-    ``work``: None where there is no long work to order. ``streams``: None where no live items are
+    ``blobs``: the pictures that rows name; None where there are none. ``work``: None where there is
+    no long work to order. ``streams``: None where no live items are
     decided. ``people``: None without accounts.
     """
 
@@ -64,6 +66,7 @@ class Services:
     work: StoredWork | None = None
     people: Directory | None = None
     streams: StoredStreams | None = None
+    blobs: BlobFolder | None = None
 
 
 def services(request: Request) -> Services:

@@ -148,7 +148,8 @@ def describe(
     """Show the beginning of an uploaded file and ask what to do with it."""
     about, preview = _opened(upload, founder, work, office)
     name = PurePath(about.name.removesuffix(".gz")).stem
-    plan = Plan(name=name, text=preview.text or preview.columns[0])
+    promise = "people" if preview.pictures else "certificate"
+    plan = Plan(name=name, text=preview.text or preview.columns[0], promise=promise)
     return _described(request, founder, about, preview, plan)
 
 
