@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import io
+import zipfile
 import zlib
+from collections.abc import Mapping
 
 from PIL import Image
 
@@ -39,6 +41,23 @@ def png_that_says(width: int, height: int) -> bytes:
 def _chunk(kind: bytes, body: bytes) -> bytes:
     check = zlib.crc32(kind + body).to_bytes(4, "big")
     return len(body).to_bytes(4, "big") + kind + body + check
+
+
+def packed(files: Mapping[str, bytes | str]) -> bytes:
+    """A ZIP of these files."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, data in files.items():
+            archive.writestr(name, data)
+    return file.getvalue()
+
+
+def photos(count: int, table: str | None = None) -> bytes:
+    """A ZIP of so many different pictures, with a table where one is given."""
+    files: dict[str, bytes | str] = {f"p/{n}.png": picture(size=(n + 1, 4)) for n in range(count)}
+    if table is not None:
+        files["rows.csv"] = table
+    return packed(files)
 
 
 SVG = (

@@ -2,32 +2,14 @@
 
 from __future__ import annotations
 
-import io
-import zipfile
-from collections.abc import Mapping
 from pathlib import Path
 
 import pytest
-from tests.pictures import SVG, picture, png_that_says
+from tests.pictures import SVG, packed, photos, picture, png_that_says
 from workshop import PEOPLE, Workshop
 
 from signoff.core.records import Job
 from signoff.settings import Settings
-
-
-def packed(files: Mapping[str, bytes | str]) -> bytes:
-    file = io.BytesIO()
-    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
-        for name, data in files.items():
-            archive.writestr(name, data)
-    return file.getvalue()
-
-
-def photos(count: int, table: str | None = None) -> bytes:
-    files: dict[str, bytes | str] = {f"p/{n}.png": picture(size=(n + 1, 4)) for n in range(count)}
-    if table is not None:
-        files["rows.csv"] = table
-    return packed(files)
 
 
 def code_of(job: Job) -> tuple[str, str]:
