@@ -124,6 +124,14 @@ def test_a_threshold_lets_confident_labels_pass_and_promises_nothing() -> None:
     assert set(automatic["signoff_reason"]) == {"confident"}
 
 
+def test_two_pools_in_which_the_model_decided_nothing_are_told_apart(tmp_path: Path) -> None:
+    rows, store = two_topics(40), tmp_path / "a.db"
+    for some in (rows[:20], rows):
+        result = label(some, policy=Threshold(confidence=0.999), store=store)
+    assert (result.counts["pools"], result.counts["automatic"]) == (2, 0)
+    verified(store)
+
+
 def test_with_the_people_policy_everybody_answers_everything() -> None:
     result = label(two_topics(60), policy=People())
     assert result.finished

@@ -248,7 +248,7 @@ def add_rows(engine: Engine, rows: IncomingRows) -> Pool:
     carried = carried_answers(
         engine.store, engine.project, engine.recorder, rows, pool=number, views=engine.views
     )
-    engine.store.add_pool(pool, batch, rows.stored(), [added], carried)
+    engine.store.add_pool(pool, batch, rows.stored(), [added], carried, blobs=rows.blobs())
     return pool
 
 
@@ -298,13 +298,15 @@ def stored_model(project: Project) -> str:
     )
 
 
-def models_for(model: object, form: Form) -> dict[str, object]:
-    """The model of each question that has one: the built-in one for choices, one for an only
-    question, or those of a mapping by question name.
+def models_for(model: object, form: Form, *, item_kind: ItemKind = "text") -> dict[str, object]:
+    """The model of each question that has one: the built-in one for choices about texts (it cannot
+    learn from pictures), one for an only question, or those of a mapping by question name.
 
     Raises :class:`UsageError` where a model cannot be told to belong to a question.
     """
     if model is None or model == DEFAULT_MODEL:
+        if item_kind == "image":
+            return {}
         choices = (question for question in form.questions if labels_of(question) is not None)
         return {question.name: DEFAULT_MODEL for question in choices}
     if model == PREDICTIONS:
@@ -335,13 +337,15 @@ def models_for(model: object, form: Form) -> dict[str, object]:
     )
 
 
-def without_model(model: object, form: Form) -> list[str]:
+def without_model(model: object, form: Form, *, item_kind: ItemKind = "text") -> list[str]:
     """The questions that no model answers."""
-    known = models_for(model, form)
+    known = models_for(model, form, item_kind=item_kind)
     return [name for name in form.names if name not in known]
 
 
-def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Automation]:
+def make_automations(
+    policy: Policy, model: object, form: Form, *, item_kind: ItemKind = "text"
+) -> dict[str, Automation]:
     """How each question is answered by a machine: by a learner that is taught, or a model that
     stays as it is. None where people answer everything.
 
@@ -352,7 +356,12 @@ def make_automations(policy: Policy, model: object, form: Form) -> dict[str, Aut
     from signoff.learning.supervised import fixed_strategy, strategy_for
     from signoff.models.answers import AnswerModel
 
-    models = models_for(model, form)
+    models = models_for(model, form, item_kind=item_kind)
+    if not models and item_kind == "image":
+        raise UsageError(
+            "The built-in model cannot learn from pictures: nothing would be automatic.",
+            hint="Pass --model FILE.py:NAME, or --policy people.",
+        )
     if lacking := [name for name in form.names if name not in models]:
         raise UsageError(
             f"No model answers {', '.join(lacking)}, and a person who gets an item answers all its"

@@ -6,7 +6,7 @@ in whoever answers (Reviewer). The engine imports none of them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, runtime_checkable
 
@@ -249,6 +249,8 @@ class Store(Protocol):
         table: object,
         events: Sequence[NewEvent],
         carried: Sequence[CarriedAnswer] = (),
+        *,
+        blobs: Iterable[tuple[str, bytes]] = (),
     ) -> None: ...
     def batch(self, project: str, name: BatchName, root: str) -> StoredBatch: ...
     def batch_size(self, project: str, root: str) -> int: ...

@@ -274,6 +274,7 @@ def run(
     seed: int | None = None,
     group: bool | None = None,
     item_kind: ItemKind | None = None,
+    images: str | Path | None = None,
     guideline: str | None = None,
     blur: bool | None = None,
     text_direction: TextDirection | None = None,
@@ -283,7 +284,8 @@ def run(
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
 
-    - ``data``: a path, a polars, pandas or Arrow frame, or an iterable of dicts.
+    - ``data``: a path (of a folder or a ZIP of pictures, too), a polars, pandas or Arrow frame, or
+      an iterable of dicts.
     - ``question``: a :class:`Choice` or a question of another kind, a :class:`Form` of several, or
       the text of a choice beside ``labels``.
     - ``policy``: :class:`Certified` (the default), :class:`Threshold` or :class:`People`.
@@ -294,6 +296,8 @@ def run(
       a label, or None for "cannot say".
     - ``overlap``: how many people answer each item, each on their own; their answers are joined by
       majority.
+    - ``images``: with ``item_kind="image"``, the folder of the pictures that the text column names;
+      the data's own where it is None.
     - ``item_kind``, ``guideline``, ``blur``, ``text_direction``: how people see items.
     - ``hints``: when people see what the machine says: "off" (the default), "after" or "before"
       their own answer.
@@ -324,6 +328,7 @@ def run(
             seed=seed,
             group=group,
             item_kind=item_kind,
+            images=images,
             guideline=guideline,
             blur=blur,
             text_direction=text_direction,

@@ -249,6 +249,9 @@ class StoreView:
             )
         problems += self._shown_otherwise()
         problems += carried_otherwise(self.store, self.project, self.views)
+        if self.project.item_kind == "image":
+            named = self.store.images(self.project.id)
+            problems += self.store.blobs.damaged(self.project.id, named)
         if not problems:
             return verdict
         problem = Problem(line=0, event=None, reason=problems[0])

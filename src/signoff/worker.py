@@ -143,7 +143,9 @@ class Worker:
             self._engines[project.id] = make_engine(
                 self.store,
                 project,
-                automations=make_automations(project.policy, model, project.form),
+                automations=make_automations(
+                    project.policy, model, project.form, item_kind=project.item_kind
+                ),
                 hidden=frozenset(project.hidden),
                 actor=ACTOR,
                 budget=None,

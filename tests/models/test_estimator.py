@@ -11,7 +11,7 @@ from sklearn.linear_model import LogisticRegression, RidgeClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.svm import SVC, LinearSVC
 
-from signoff.core.items import Answers, Items
+from signoff.core.items import IMAGE, Answers, Items
 from signoff.errors import InputError, UsageError
 from signoff.models.callable import CallableModel
 from signoff.models.estimator import EstimatorLearner, EstimatorModel, features_of
@@ -164,3 +164,12 @@ def test_a_wrong_spec_says_what_is_wrong(
 def test_a_name_is_looked_up_without_making_a_model(tmp_path: Path) -> None:
     (tmp_path / "plain.py").write_text("value = 7\n")
     assert load_model_spec(f"{tmp_path / 'plain.py'}:value") == 7
+
+
+def test_an_estimator_of_pictures_is_given_their_files() -> None:
+    columns = {"file": ["a.png", "b.png"], IMAGE: ["aa", None]}
+    items = Items(
+        columns, text_column="file", image_path=lambda digest: f"/blobs/{digest}" if digest else ""
+    )
+    assert features_of(items) == ["/blobs/aa", ""]
+    assert features_of(items.take([1])) == [""]

@@ -100,6 +100,7 @@ def house_over(
         static=STATIC,
         office=Office.over(store),
         work=StoredWork(store=store) if has_worker else None,
+        pictures=store.blobs,
     )
     return OfficeHouse(app=app, memory=Memory({}), port=port, access=access, store=store)
 

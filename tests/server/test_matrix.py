@@ -59,6 +59,7 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     f"POST {P}/requests/{{id}}/flag": ("answer", {"note": "odd"}),
     f"POST {P}/undo": ("answer", {}),
     f"GET {P}/history": ("answer", None),
+    f"GET {P}/blobs/{{digest}}": ("read", None),
     # streams
     f"POST {P}/items": ("manage", {"items": [{"key": "k", "text": "hello"}]}),
     f"GET {P}/items/{{id}}": ("manage", None),
@@ -199,6 +200,7 @@ def got(house: AccountHouse, route: str, body: Any, headers: dict[str, str]) -> 
     """Status and code of the answer to one request."""
     method, path = route.split()
     path = path.replace("{p}", house.desk.reviews.id)
+    path = path.replace("{digest}", "0" * 64)
     for name in ("{id}", "{delivery}", "{a}", "{i}", "{t}"):
         path = path.replace(name, str(uuid4()))
     given: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}

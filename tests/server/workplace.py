@@ -159,6 +159,7 @@ def workplace(folder: Path, **settings: Any) -> Iterator[Workplace]:
             hosts=loopback_hosts(port),
             static=folder,
             work=StoredWork(store=store, settings=made),
+            pictures=store.blobs,
         )
         return LocalHouse(app=app, memory=Memory({}), port=port, access=access[0])
 

@@ -274,11 +274,11 @@ export const WORLDS = {
     questions: [
       question("choice", "What is on the picture?", { labels: labels("Cat", "Dog", "Neither") }),
     ],
-    item: () => ({ text: "/fake/picture.svg", kind: "image", fields: {} }),
+    item: () => ({ text: "pictures/1.svg", kind: "image", fields: {}, image: "/fake/picture.svg" }),
   },
   blur: {
     questions: [question("choice", "Is it safe to show?", { labels: labels("Safe", "Not safe") })],
-    item: () => ({ text: "/fake/picture.svg", kind: "image", fields: {} }),
+    item: () => ({ text: "pictures/1.svg", kind: "image", fields: {}, image: "/fake/picture.svg" }),
     blur: true,
   },
   fields: {

@@ -4,6 +4,7 @@ import { useSignal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
 import { cannotSayKey, MOST_DIGITS, revealKey, titleOf } from "./answers";
+import { useDesk } from "./context";
 import { isOneKey } from "./scale";
 import { Key } from "./parts";
 import type { Project, Question } from "./wire";
@@ -15,6 +16,7 @@ interface HelpProps {
 
 export function Help({ project, onClose }: HelpProps): JSX.Element {
   const dialog = useRef<HTMLDialogElement>(null);
+  const pictured = useDesk().current.value?.item.kind === "image";
   useEffect(() => dialog.current?.showModal(), []);
   return (
     <dialog ref={dialog} class="help" aria-labelledby="help-title" onClose={onClose}>
@@ -33,7 +35,7 @@ export function Help({ project, onClose }: HelpProps): JSX.Element {
       ))}
       <section>
         <h3>Always</h3>
-        <KeyTable rows={always(project)} />
+        <KeyTable rows={[...(pictured ? [ENLARGE] : []), ...always(project)]} />
       </section>
       <p class="quiet">
         Keys rest while you type in a field; <Key>Esc</Key> leaves it. No key destroys work:
@@ -44,6 +46,7 @@ export function Help({ project, onClose }: HelpProps): JSX.Element {
 }
 
 type Row = readonly [string, string];
+const ENLARGE: Row = ["Z", "enlarge the picture, or fit it again"];
 
 function KeyTable({ rows }: { readonly rows: readonly Row[] }): JSX.Element {
   return (

@@ -115,6 +115,8 @@ export interface Item {
   readonly kind: ItemKind;
   /** Values shown beside the text. */
   readonly fields: Readonly<Record<string, Json>>;
+  /** Address of the picture, where items are pictures; their text is the name it came under. */
+  readonly image?: string | null;
 }
 
 /** A word that told the machine something: above 0 for its answer, below 0 against it. */

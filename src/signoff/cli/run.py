@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from signoff.ports import Reviewer
     from signoff.sdk import RunOptions, RunResult
 
-DATA = "CSV, TSV, JSON lines or Parquet file; - reads standard input."
+DATA = "CSV, TSV, JSON lines or Parquet file, folder or ZIP of pictures; - reads standard input."
 TERMINAL, WEB = "terminal", "web"
 
 
@@ -119,8 +119,14 @@ def run(
     show: Annotated[
         str | None,
         typer.Option(
-            metavar="text|markdown|chat|fields|json",
+            metavar="text|markdown|chat|image|fields|json",
             help="What the text of an item is. [default: guessed]",
+        ),
+    ] = None,
+    images: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER", help="Where the pictures lie that DATA names. [default: beside DATA]"
         ),
     ] = None,
     guideline: Annotated[
@@ -194,6 +200,7 @@ def run(
         question=question,
         form=asked,
         item_kind=shown.item_kind,
+        images=images,
         guideline=shown.guideline,
         blur=True if blur else None,
         text_direction=shown.text_direction,

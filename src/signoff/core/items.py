@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NewType, cast
 
@@ -18,6 +18,9 @@ from numpy.typing import NDArray
 
 ItemNumber = NewType("ItemNumber", int)
 """Dense number of an item in its pool, from 0: the row number in every columnar artifact."""
+
+IMAGE = "signoff_image"
+"""The column with the SHA-256 of each item's picture, where items are pictures."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,21 +61,24 @@ class Items:
     """A columnar view of a pool's items: ``columns[name][i]`` for i in 0..n-1.
 
     ``text_column`` names the column people read and text models learn from (None: there is none).
-    Columns that answers are taken from never enter an ``Items``.
+    Columns that answers are taken from never enter an ``Items``. ``image_path`` tells where the
+    picture of a digest lies, where items are pictures: their texts are the names they came under.
     """
 
-    __slots__ = ("__weakref__", "_columns", "base", "index", "text_column")
+    __slots__ = ("__weakref__", "_columns", "base", "image_path", "index", "text_column")
 
     def __init__(
         self,
         columns: Mapping[str, Sequence[object]],
         *,
         text_column: str | None = None,
+        image_path: Callable[[object], str] | None = None,
         base: Items | None = None,
         index: NDArray[np.int64] | None = None,
     ) -> None:
         self._columns = columns
         self.text_column = text_column
+        self.image_path = image_path
         self.base: Items = self if base is None else base
         if index is None:
             size = len(next(iter(columns.values()))) if columns else 0
@@ -100,10 +106,26 @@ class Items:
         values = self._columns[self.text_column]
         return ["" if values[i] is None else str(values[i]) for i in self.index.tolist()]
 
+    @property
+    def images(self) -> list[str] | None:
+        """The file of each item's picture ("" where it was erased); None where items are none.
+
+        Files are named by their content, without a suffix: what they are, their bytes say.
+        """
+        if self.image_path is None:
+            return None
+        return [self.image_path(digest) for digest in self.column(IMAGE)]
+
     def take(self, positions: NDArray[np.int64] | Sequence[int]) -> Items:
         """The items at these positions of this view, sharing its pool."""
         chosen = self.index[np.asarray(positions, dtype=np.int64)]
-        return Items(self._columns, text_column=self.text_column, base=self.base, index=chosen)
+        return Items(
+            self._columns,
+            text_column=self.text_column,
+            image_path=self.image_path,
+            base=self.base,
+            index=chosen,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,7 +162,8 @@ def joined(
     shared = [name for name in first.names if all(name in items.names for items, _ in parts)]
     columns = {name: [v for items, _ in parts for v in items.column(name)] for name in shared}
     codes = np.array([code for _, part in parts for code in part], dtype=np.int64)
-    return Items(columns, text_column=first.text_column), Answers(labels=labels, codes=codes)
+    items = Items(columns, text_column=first.text_column, image_path=first.image_path)
+    return items, Answers(labels=labels, codes=codes)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

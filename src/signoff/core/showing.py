@@ -8,7 +8,7 @@ from typing import Literal, cast, get_args
 
 from signoff.errors import InputError
 
-ItemKind = Literal["text", "markdown", "chat", "fields", "json"]
+ItemKind = Literal["text", "markdown", "chat", "image", "fields", "json"]
 ITEM_KINDS: tuple[ItemKind, ...] = get_args(ItemKind)
 HintTime = Literal["off", "after", "before"]
 """When people see what the machine says of an item: never, or after or before their own answer."""

@@ -16,6 +16,7 @@ from signoff.formats.encoding import refuse_binary, to_utf8, unpack_gzip
 from signoff.formats.frames import frame_of
 from signoff.formats.jsonlines import looks_like_json, parse_json_lines
 from signoff.formats.parquet import read_parquet
+from signoff.formats.pictures import Pictures
 from signoff.formats.wording import column_list, first_line, shown
 
 Format = Literal["csv", "tsv", "jsonl", "parquet", "frame", "rows"]
@@ -31,7 +32,8 @@ class Table:
     """A table as it came in: CSV values are text, other formats keep their types.
 
     ``name`` is what messages call it; ``path`` is None for streams, frames and rows. ``notes``
-    say what was done to read it ("decoded as windows-1252 …").
+    say what was done to read it ("decoded as windows-1252 …"). ``pictures``: where those that it
+    names lie, if it may name any; ``all_pictures``: it came as a collection of them.
     """
 
     frame: pl.DataFrame
@@ -39,6 +41,8 @@ class Table:
     format: Format
     path: Path | None = None
     notes: list[str] = field(default_factory=list[str])
+    pictures: Pictures | None = None
+    all_pictures: bool = False
 
 
 def read_table(source: object, *, stdin: BinaryIO | None = None) -> Table:
@@ -48,9 +52,9 @@ def read_table(source: object, *, stdin: BinaryIO | None = None) -> Table:
     """
     if isinstance(source, str | Path):
         if str(source) == "-":
-            return _from_bytes(_read_stream(stdin), name="standard input", suffix="", path=None)
+            return read_bytes(_read_stream(stdin), "standard input", "")
         path = Path(source)
-        return _from_bytes(_read_file(path), name=path.name, suffix=_suffix(path), path=path)
+        return read_bytes(_read_file(path), path.name, _suffix(path), path=path)
     frame, kind, notes = frame_of(source)
     table = Table(
         frame=frame,
@@ -61,7 +65,8 @@ def read_table(source: object, *, stdin: BinaryIO | None = None) -> Table:
     return _checked(table)
 
 
-def _from_bytes(data: bytes, *, name: str, suffix: str, path: Path | None) -> Table:
+def read_bytes(data: bytes, name: str, suffix: str, *, path: Path | None = None) -> Table:
+    """The table in a file's bytes; its ``suffix`` counts where the content leaves it open."""
     notes: list[str] = []
     if data.startswith(_GZIP):
         data = unpack_gzip(data, name)

@@ -21,11 +21,13 @@ from signoff.core.records import PageSettings, Project
 from signoff.core.routing import Certified, People, Policy
 from signoff.core.showing import ItemKind, guess_item_kind
 from signoff.errors import InputError, UsageError
+from signoff.formats.pictures import guess_picture_column
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, require_column
 from signoff.job.options import RunOptions, oracle_columns
 from signoff.ports import Automation
 from signoff.project.incoming import Grouping, IncomingRows
+from signoff.project.picturing import with_images
 from signoff.reviewers import parse_labels
 
 DEFAULT_QUESTION = "Which label fits?"
@@ -50,18 +52,23 @@ def first_run(table: Table, options: RunOptions) -> FirstRun:
         parse_labels(column, table.frame[column], spec.form.question(question))
     rows = incoming_rows(table, spec)
     model = spec.model if options.model is None else options.model
-    automations = make_automations(spec.policy, model, spec.form)
+    automations = make_automations(spec.policy, model, spec.form, item_kind=spec.item_kind)
     refuse_infeasible(spec.policy, rows.items, spec.form)
     return FirstRun(spec=spec, automations=automations, rows=rows)
 
 
 def incoming_rows(table: Table, fixed: ProjectSpec | Project) -> IncomingRows:
-    """The rows of the data, keyed and grouped as the project's first run fixed it."""
+    """The rows of the data with their pictures, keyed and grouped as the project's first run fixed
+    it."""
+    frame, images = table.frame, None
+    if fixed.item_kind == "image" and fixed.text_column is not None:
+        frame, images = with_images(table, fixed.text_column)
     return IncomingRows.of(
-        table.frame,
+        frame,
         grouping=Grouping.of(fixed),
         key_column=fixed.key_column,
         name=table.name,
+        images=images,
     )
 
 
@@ -71,8 +78,13 @@ def specify(table: Table, options: RunOptions) -> ProjectSpec:
     for column in columns_shown(form):
         require_column(table, column, "a question's definition")
     oracle = oracle_columns(options.oracle, form)
-    text = _text_column(table, options, form, tuple(oracle.values()))
-    policy = options.policy or _default_policy(options, form)
+    pictured = options.item_kind == "image" or (options.item_kind is None and table.all_pictures)
+    if pictured:
+        text, kind = _picture_column(table, options, form), "image"
+    else:
+        text = _text_column(table, options, form, tuple(oracle.values()))
+        kind = options.item_kind or _item_kind(table, text)
+    policy = options.policy or _default_policy(options, form, kind)
     return ProjectSpec(
         name=options.project,
         form=form,
@@ -85,7 +97,7 @@ def specify(table: Table, options: RunOptions) -> ProjectSpec:
         key_column=options.key,
         hidden=tuple(oracle.values()),
         queue=options.queue,
-        item_kind=options.item_kind or _item_kind(table, text),
+        item_kind=kind,
         page=_page(options, policy),
     )
 
@@ -108,18 +120,20 @@ def _item_kind(table: Table, text: str | None) -> ItemKind:
     return guess_item_kind(column.filter(column != "").head(LOOKED_AT).to_list())
 
 
-def _default_policy(options: RunOptions, form: Form) -> Policy:
+def _default_policy(options: RunOptions, form: Form, kind: ItemKind) -> Policy:
     """Certified, where models answer every question; else people answer everything."""
-    return People() if without_model(options.model, form) else Certified()
+    return People() if without_model(options.model, form, item_kind=kind) else Certified()
 
 
 def people_note(options: RunOptions, project: Project) -> str | None:
     """What to say where nobody asked for it and people answer everything."""
     if options.policy is not None or not isinstance(project.policy, People):
         return None
-    lacking = without_model(options.model, project.form)
+    lacking = without_model(options.model, project.form, item_kind=project.item_kind)
     if not lacking:
         return None
+    if project.item_kind == "image" and options.model is None:
+        return "People answer everything: the built-in model cannot learn from pictures."
     return f"People answer everything: no model answers {', '.join(lacking)} (see --model)."
 
 
@@ -149,6 +163,16 @@ def _text_column(
         if needs_text(form) or (options.model in (None, "text") and not shown):
             raise
         return None
+
+
+def _picture_column(table: Table, options: RunOptions, form: Form) -> str:
+    """The column that names the pictures."""
+    if needs_text(form):
+        raise UsageError(
+            "A question marks parts of a text, and these items are pictures.",
+            hint="Ask it about texts, or ask another question of the pictures.",
+        )
+    return options.text or guess_picture_column(table.frame, name=table.name)
 
 
 def _labels_of_column(table: Table, options: RunOptions) -> tuple[str, ...]:

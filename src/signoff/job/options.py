@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 from signoff.core.questions import Form
 from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
@@ -64,6 +65,8 @@ class RunOptions:
     show_page: Callable[[str, bool], None] = print_link
     """Told the link of the review page, and whether a browser was opened on it."""
     item_kind: ItemKind | None = None
+    images: str | Path | None = None
+    """The folder of the pictures that a table names; the table's own where it is None."""
     guideline: str | None = None
     blur: bool | None = None
     text_direction: TextDirection | None = None

@@ -22,7 +22,7 @@ def paths_of(options: RunOptions) -> Paths:
     """The store beside the data, and the files: beside the data, or in the folder of ``out``."""
     data = options.data
     if isinstance(data, str | Path) and not options.stdin:
-        path = Path(data)
+        path = Path(data).resolve() if Path(data).is_dir() else Path(data)
         name = path.name.removesuffix(".gz")
         stem = str(path.with_name(Path(name).stem))
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 from signoff.bootstrap import (
     ProjectSpec,
@@ -13,7 +14,9 @@ from signoff.bootstrap import (
     stored_model,
 )
 from signoff.core.records import Project
+from signoff.formats.pictures import FolderOfPictures
 from signoff.formats.table import Table, read_table, require_column
+from signoff.formats.zipped import read_pictured
 from signoff.job.first_run import FirstRun, first_run, incoming_rows
 from signoff.job.options import RunOptions, oracle_columns
 from signoff.job.paths import Paths, paths_of, store_exists
@@ -40,7 +43,7 @@ def prepare(options: RunOptions) -> Job:
     require_reviewer(options.reviewer)
     require_overlap(options.overlap)
     require_outputs(options)
-    table = read_table(options.data)
+    table = read_data(options)
     require_columns(table, options)
     paths = paths_of(options)
     # Everything about a first run is checked on the data alone, before a store is made.
@@ -51,6 +54,17 @@ def prepare(options: RunOptions) -> Job:
     except BaseException:
         store.close()
         raise
+
+
+def read_data(options: RunOptions) -> Table:
+    """The data with the pictures they may name: a folder or ZIP of them, or a table beside them."""
+    name = Path(str(options.data)).name if isinstance(options.data, str | Path) else ""
+    if (table := read_pictured(options.data, name=name)) is not None:
+        return table
+    table = read_table(options.data)
+    beside = table.path.parent if table.path is not None else Path()
+    folder = beside if options.images is None else Path(options.images)
+    return replace(table, pictures=FolderOfPictures(folder))
 
 
 def _join(
@@ -72,7 +86,9 @@ def _join(
         sign_with_its_key(store, project)
         rows = incoming_rows(table, project)
         model = stored_model(project) if options.model is None else options.model
-        automations = make_automations(project.policy, model, project.form)
+        automations = make_automations(
+            project.policy, model, project.form, item_kind=project.item_kind
+        )
     return Job(
         options=options if options.stdin else replace(options, data=None),
         rows=rows,

@@ -138,7 +138,7 @@ def appended(items: Items, more: Items) -> Items:
     """One pool: these items, then the others; columns that only one side has are left out."""
     names = [name for name in items.names if name in more.names]
     columns = {name: items.column(name) + more.column(name) for name in names}
-    return Items(columns, text_column=items.text_column)
+    return Items(columns, text_column=items.text_column, image_path=items.image_path)
 
 
 def for_fitting(state: PoolState) -> np.random.Generator:

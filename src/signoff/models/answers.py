@@ -1,9 +1,10 @@
 """A callable as a fixed model of a question of any kind: it gives answers with confidences.
 
-It gets a list of items: texts, or dicts of their columns where there is no text column or the
-question shows several columns. For each it returns a pair of an answer and a confidence between 0
-and 1; the answer as a person would type it, as its JSON, or as the answer itself. Whatever cannot
-be read sends its item to people with the reason; it never stops the others.
+It gets a list of items: texts, names of files where they are pictures, or dicts of their columns
+where there is no text column or the question shows several columns. For each it returns a pair of
+an answer and a confidence between 0 and 1; the answer as a person would type it, as its JSON, or as
+the answer itself. Whatever cannot be read sends its item to people with the reason; it never stops
+the others.
 """
 
 from __future__ import annotations

@@ -1,6 +1,7 @@
 """Any Python callable, or object with ``predict``, as a fixed model.
 
-It gets a list of texts (of rows as dicts where there is no text column) and may return, per item:
+It gets a list of texts (of rows as dicts where there is no text column, of file names where items
+are pictures) and may return, per item:
 a row of k probabilities in the order of the labels, a label, a (label, score) pair, or a dict:
 ``{"label": ..., "score": ...}`` or ``{label: probability, ...}``. Whatever cannot be trusted, an
 unknown label, a score that is no number between 0 and 1, sends its item to people with the reason;
@@ -145,7 +146,9 @@ class CallableModel:
 
 
 def rows_of(items: Items) -> list[object]:
-    """What a user's model is handed: texts, or one dict per row."""
+    """What a user's model is handed: files of pictures, texts, or one dict per row."""
+    if items.images is not None:
+        return list(items.images)
     if items.text_column is not None:
         return list(items.texts)
     names = items.names

@@ -1,8 +1,8 @@
 """A scikit-learn estimator or pipeline, as it is, as a learner.
 
 It is cloned before every fit, so the caller's object never changes. It sees texts where the items
-have a text column, otherwise a float matrix of the numeric columns (NaN where a value is missing
-or no number).
+have a text column, names of files where they are pictures, otherwise a float matrix of the numeric
+columns (NaN where a value is missing or no number).
 """
 
 from __future__ import annotations
@@ -98,7 +98,9 @@ class EstimatorLearner:
 
 
 def features_of(items: Items) -> list[str] | NDArray[np.float64]:
-    """Texts, or the float matrix (n, d) of the columns that hold numbers."""
+    """Files of pictures, texts, or the float matrix (n, d) of the columns that hold numbers."""
+    if items.images is not None:
+        return items.images
     if items.text_column is not None:
         return items.texts
     columns = [_numbers(items.column(name)) for name in items.names if _is_numeric(items, name)]

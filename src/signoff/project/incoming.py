@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Protocol
@@ -11,14 +11,16 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from signoff.core.items import key_digest
+from signoff.core.items import IMAGE, key_digest
 from signoff.core.questions import Form
 from signoff.core.questions.form import columns_shown
 from signoff.core.queueing import QueueRules, columns_of
 from signoff.core.records import Project
 from signoff.core.routing import AskAlways, Policy
+from signoff.core.showing import ItemKind
 from signoff.errors import StoreChanged
 from signoff.formats.rows import group_rows, private_rows, row_contents, row_keys
+from signoff.project.picturing import Images
 from signoff.project.views import KEY
 from signoff.store.artifacts import PREFIX
 from signoff.store.store import SqlStore
@@ -39,6 +41,8 @@ class Grouped(Protocol):
     def queue(self) -> QueueRules: ...
     @property
     def form(self) -> Form: ...
+    @property
+    def item_kind(self) -> ItemKind: ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,13 +54,14 @@ class Grouping:
 
     @classmethod
     def of(cls, fixed: Grouped) -> Grouping:
-        """Equal texts are one item within a slice, a rule's column and what questions show beside
-        the text, unless grouping is off."""
+        """Equal texts, or pictures, are one item within a slice, a rule's column and what questions
+        show beside them, unless grouping is off."""
         by = getattr(fixed.policy, "slice", None)
         ruled = (*(rule.column for rule in fixed.rules), *columns_of(fixed.queue))
         apart = {name for name in (by, *ruled, *columns_shown(fixed.form)) if name}
         apart.discard(fixed.text_column or "")
-        return cls(text=fixed.text_column if fixed.group else None, apart=tuple(sorted(apart)))
+        text = IMAGE if fixed.item_kind == "image" else fixed.text_column
+        return cls(text=text if fixed.group else None, apart=tuple(sorted(apart)))
 
     def items(self, frame: pl.DataFrame) -> NDArray[np.int64]:
         """The item of each row (n,), numbered in the order they are first seen."""
@@ -78,6 +83,7 @@ class IncomingRows:
     keys: pl.Series
     contents: pl.Series
     grouping: Grouping
+    images: Images | None = None
 
     @classmethod
     def of(
@@ -87,14 +93,16 @@ class IncomingRows:
         grouping: Grouping,
         key_column: str | None = None,
         name: str = "the data",
+        images: Images | None = None,
     ) -> IncomingRows:
-        """The rows of a table, those with the same key and the same content taken once.
+        """The rows of a table, those with the same key and the same content taken once; their
+        ``images``, where they have any.
 
         Raises :class:`InputError` where a key is empty, or given to different rows.
         """
         contents = row_contents(table)
         keys = row_keys(table, key_column, name=name, contents=contents)
-        rows = cls(table=table, keys=keys, contents=contents, grouping=grouping)
+        rows = cls(table=table, keys=keys, contents=contents, grouping=grouping, images=images)
         if key_column is None or keys.n_unique() == len(keys):
             return rows
         return rows.only(keys.is_first_distinct())
@@ -111,6 +119,7 @@ class IncomingRows:
             keys=self.keys.filter(kept),
             contents=self.contents.filter(kept),
             grouping=self.grouping,
+            images=self.images,
         )
 
     @cached_property
@@ -135,6 +144,12 @@ class IncomingRows:
     def stored(self) -> pl.DataFrame:
         """The table with its keys, as the artifact keeps it."""
         return self.table.with_columns(self.keys.alias(KEY))
+
+    def blobs(self) -> Iterator[tuple[str, bytes]]:
+        """The pictures of these rows by digest, each once."""
+        if self.images is None:
+            return iter(())
+        return self.images.read(self.table[IMAGE].unique(maintain_order=True).to_list())
 
     def not_stored(self, store: SqlStore, project: Project) -> tuple[IncomingRows, int]:
         """The rows that no pool of the project has, and how many were erased before.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import polars as pl
@@ -18,6 +19,7 @@ from signoff.formats.lazy import Lazy
 from signoff.models.predictions import ANSWER, PREDICTIONS, SCORE
 from signoff.ports import PoolView
 from signoff.store.artifacts import PREFIX
+from signoff.store.blobs import blob_path
 from signoff.store.store import SqlStore
 
 KEY = PREFIX + "key"
@@ -58,12 +60,18 @@ class PoolViews:
         """The pool's items."""
         if pool.number not in self.cache:
             rows = self.store.rows(pool)
-            self.cache[pool.number] = pool_view(rows, self.project, hidden=self.hidden)
+            folder = str(self.store.blobs.of(self.project.id))
+            self.cache[pool.number] = pool_view(
+                rows, self.project, hidden=self.hidden, images=folder
+            )
         return self.cache[pool.number]
 
 
-def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -> PoolView:
-    """A pool's items: the first row of each stands for all rows with its text."""
+def pool_view(
+    rows: pl.DataFrame, project: Project, *, hidden: frozenset[str], images: str = ""
+) -> PoolView:
+    """A pool's items: the first row of each stands for all rows with its text; ``images``: the
+    folder of their pictures."""
     first = rows
     if len(rows) != rows[ITEM].n_unique() or not rows[ITEM].is_sorted():
         first = rows.unique(ITEM, keep="first", maintain_order=True).sort(ITEM)
@@ -74,7 +82,11 @@ def pool_view(rows: pl.DataFrame, project: Project, *, hidden: frozenset[str]) -
     ]
     slices, names = _slices(first, project)
     return PoolView(
-        items=Items(Columns(first.select(user)), text_column=project.text_column)
+        items=Items(
+            Columns(first.select(user)),
+            text_column=project.text_column,
+            image_path=partial(blob_path, images) if project.item_kind == "image" else None,
+        )
         if user
         else Items({"": [None] * first.height}),
         keys=Lazy(first[KEY].fill_null("")),

@@ -23,6 +23,7 @@ from signoff.server.desks import Desks, Projects
 from signoff.server.guard import loopback_hosts
 from signoff.server.serving import Serving, listen, port_of
 from signoff.server.site.context import Office
+from signoff.store.blobs import BlobFolder
 
 LOOPBACK = "127.0.0.1"
 STORE = "SIGNOFF_PAGE_STORE"
@@ -53,6 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 port=wanted.port,
                 office=office,
                 benches=Benches.over(store),
+                pictures=store.blobs,
             )
     except SignoffError as error:
         print(error.message, error.hint, file=sys.stderr)
@@ -68,6 +70,7 @@ def serve_child(
     port: int,
     office: Office | None = None,
     benches: Benches | None = None,
+    pictures: BlobFolder | None = None,
 ) -> None:
     """Serve one person, who runs what there is, until standard input or a signal ends it."""
     logs.to_stderr(logging.WARNING)
@@ -81,6 +84,7 @@ def serve_child(
         hosts=loopback_hosts(port),
         office=office,
         benches=benches,
+        pictures=pictures,
     )
     url = f"http://{LOOPBACK}:{port}/?token={access.token}"
 

@@ -15,6 +15,7 @@ from signoff.server.access import Access
 from signoff.server.api import (
     about,
     beginning,
+    blobs,
     comments,
     exports,
     items,
@@ -47,6 +48,7 @@ from signoff.server.site.first_run import first_page
 from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+from signoff.store.blobs import BlobFolder
 from signoff.version import VERSION
 
 OPEN_ROUTES = frozenset({"/healthz"})
@@ -66,6 +68,7 @@ def create_app(
     live_items: StoredStreams | None = None,
     office: Office | None = None,
     benches: Benches | None = None,
+    pictures: BlobFolder | None = None,
 ) -> FastAPI:
     """The server over projects and desks.
 
@@ -75,6 +78,7 @@ def create_app(
     the items of streams; ``office`` is what the project pages work with, and without it there are
     none; ``directory`` is where accounts are kept: without one there are no routes about people;
     ``benches`` are where the short work of requests is done.
+    ``pictures`` are those that items show.
     """
     app = FastAPI(
         title="signoff",
@@ -102,9 +106,10 @@ def create_app(
         work=work,
         people=directory,
         streams=live_items,
+        blobs=pictures,
     )
     problems.install(app)
-    rooms = (about, projects, beginning, queue, comments, managing, streams)
+    rooms = (about, projects, beginning, queue, comments, managing, streams, blobs)
     for router in (*(room.router for room in rooms), *access.routers):
         app.include_router(router)
     if work is not None:

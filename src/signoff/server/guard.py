@@ -31,6 +31,11 @@ SECURITY_HEADERS = {
 }
 LASTING = "private, max-age=31536000, immutable"
 """Caching of what has its hash in its name; everything else is not stored."""
+KEPT_A_DAY = "private, max-age=86400, immutable"
+"""Caching of what has its hash in its name and may be erased: no longer than it is worked on."""
+
+INERT = "default-src 'none'; sandbox"
+"""For what somebody sent in: opened by itself it runs nothing and belongs to no site."""
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 MOST_BODY_BYTES = 1 << 20
@@ -62,9 +67,12 @@ class SecurityHeaders:
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
+                inert = headers.get("Content-Security-Policy") == INERT
                 for name, value in SECURITY_HEADERS.items():
                     headers[name] = value
-                if headers.get("Cache-Control") != LASTING:
+                if inert:
+                    headers["Content-Security-Policy"] = INERT
+                if headers.get("Cache-Control") not in (LASTING, KEPT_A_DAY):
                     headers["Cache-Control"] = "no-store"
             await send(message)
 

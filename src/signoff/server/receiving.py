@@ -20,6 +20,7 @@ SUFFIXES = {
     "application/jsonl": "ndjson",
     "application/vnd.apache.parquet": "parquet",
     "application/gzip": "gz",
+    "application/zip": "zip",
 }
 BODY = {
     "requestBody": {

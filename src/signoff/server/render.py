@@ -10,7 +10,7 @@ from pydantic import JsonValue
 
 from signoff.core.events import instant
 from signoff.core.hints import ShownHint
-from signoff.core.items import Item
+from signoff.core.items import IMAGE, Item
 from signoff.core.questions import Answer, answers_to_json
 from signoff.core.records import Answers, Project
 from signoff.errors import InputError
@@ -82,19 +82,28 @@ def _shortened(item: wire.ItemShown) -> wire.ItemShown:
 
 def item_shown(item: Item, project: Project) -> wire.ItemShown:
     """An item as people read it: its text and the other columns, or its columns alone. A table of
-    fields shows the text beside them."""
+    fields shows the text beside them; the text of a picture is the name it came under."""
     has_text = bool(item.text.strip()) and project.text_column is not None
+    kept = {IMAGE, project.text_column if has_text else None}
     fields = {
         name: _plain(value)
         for name, value in item.data.items()
-        if value not in (None, "") and not (has_text and name == project.text_column)
+        if value not in (None, "") and name not in kept
     }
     return wire.ItemShown(
         key=item.key,
         text=item.text if has_text else "",
         kind=project.item_kind if has_text else "fields",
         fields=fields,
+        image=image_address(project, item.data.get(IMAGE)),
     )
+
+
+def image_address(project: Project, digest: object) -> str | None:
+    """Where a browser finds the picture of an item."""
+    if project.item_kind != "image" or not isinstance(digest, str):
+        return None
+    return f"/api/v1/projects/{project.id}/blobs/{digest}"
 
 
 def _plain(value: object) -> JsonValue:

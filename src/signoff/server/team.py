@@ -89,6 +89,7 @@ def _serve(site: Site, store: SqlStore, tell: Callable[[Served], None]) -> None:
         directory=directory,
         live_items=StoredStreams(store=store),
         benches=Benches.over(store),
+        pictures=store.blobs,
     )
     worker.start()
     try:

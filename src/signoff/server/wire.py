@@ -206,6 +206,9 @@ class ItemShown(Told):
     text: str
     kind: Literal["text", "markdown", "chat", "image", "fields", "json"]
     fields: dict[str, JsonValue] = Field(description="Values shown beside the text.")
+    image: str | None = Field(
+        default=None, description="Address of the picture, where items are pictures."
+    )
 
 
 class WordShown(Told):

@@ -10,10 +10,7 @@ on, little-endian: as numbers they go to disk and back without becoming a Python
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Iterable, Sequence
 from functools import cached_property
 from io import BytesIO
@@ -28,15 +25,13 @@ from signoff.core.events import SALT_BYTES, pieces
 from signoff.core.merkle import HASH_BYTES
 from signoff.core.repeated import Repeated, repeated
 from signoff.errors import StoreError
+from signoff.store.durable import UNFINISHED, write_durably
 
 PREFIX = "__signoff_"
 """Our columns beside the user's own in a table of rows."""
 
 SALT, COMMITMENT = PREFIX + "salt", PREFIX + "commitment"
 _WORDS = {SALT: SALT_BYTES // 8, COMMITMENT: HASH_BYTES // 8}
-
-UNFINISHED = ".writing-"
-"""What the names of files begin with that are not whole yet."""
 
 
 class ArtifactFolder:
@@ -65,19 +60,7 @@ class ArtifactFolder:
         data = buffer.getbuffer()
         sha256 = hashlib.sha256(data).hexdigest()
         path = self.path(project, name, root, sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=UNFINISHED)
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-            _sync_folder(path.parent)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_durably(path, data)
         return sha256
 
     def keep_only(self, project: str, named: Iterable[tuple[BatchName, str, str]]) -> None:
@@ -95,11 +78,7 @@ class ArtifactFolder:
         try:
             data = path.read_bytes()
         except FileNotFoundError:
-            raise StoreError(
-                f"The store's file {path} is missing.",
-                hint="Restore it; the database alone is not the whole store.",
-                code="missing_artifact",
-            ) from None
+            raise _missing(path) from None
         if hashlib.sha256(data).hexdigest() != sha256:
             raise StoreError(
                 f"The store's file {path} is not as it was written.",
@@ -107,6 +86,18 @@ class ArtifactFolder:
                 code="damaged",
             )
         return pl.read_parquet(BytesIO(data))
+
+    def values(
+        self, project: str, name: BatchName, root: str, *, sha256: str, column: str
+    ) -> set[str]:
+        """The distinct values of one column of text, without reading the others; none where the
+        artifact lacks it."""
+        path = self.path(project, name, root, sha256)
+        if not path.is_file():
+            raise _missing(path)
+        if column not in pl.read_parquet_schema(path):
+            return set()
+        return set(pl.read_parquet(path, columns=[column])[column].drop_nulls().unique())
 
     def load(self, project: str, name: BatchName, root: str, *, sha256: str) -> StoredBatch:
         """A batch of decisions or of a frozen order."""
@@ -135,6 +126,14 @@ class ArtifactFolder:
             ]
         )
         return self.write(project, name, root, blanked)
+
+
+def _missing(path: Path) -> StoreError:
+    return StoreError(
+        f"The store's file {path} is missing.",
+        hint="Restore it; the database alone is not the whole store.",
+        code="missing_artifact",
+    )
 
 
 class Salts(Sequence[bytes | None]):
@@ -219,12 +218,3 @@ def _ints(frame: pl.DataFrame, name: BatchName) -> np.ndarray[tuple[int, ...], n
     for at, column in enumerate(columns):
         ints[:, at] = frame[column].to_numpy()
     return ints
-
-
-def _sync_folder(folder: Path) -> None:
-    """Make the rename itself durable."""
-    handle = os.open(folder, os.O_RDONLY)
-    try:
-        os.fsync(handle)
-    finally:
-        os.close(handle)

@@ -22,8 +22,8 @@ from sqlalchemy.types import TypeEngine
 from signoff.core.batches import BatchName
 from signoff.errors import InputError, StoreError
 from signoff.store.archive import FilePart, Kind, Manifest, Reader, TablePart, Writer
-from signoff.store.artifacts import UNFINISHED
 from signoff.store.database import bare_engine, database_url, shown, translated
+from signoff.store.durable import UNFINISHED
 from signoff.store.migrate import bring_to, knows, newest
 from signoff.store.schema import artifacts, metadata
 from signoff.store.schema_jobs import jobs, webhooks

@@ -271,11 +271,15 @@ def last_instant(db: sa.Connection, project: str) -> int:
 
 
 def event_of_batch(db: sa.Connection, project: str, root: str) -> str | None:
-    """The id of the event that made a batch of decisions."""
+    """The id of the event that made a batch of decisions; the first of them that made an empty one,
+    since all of those have one root."""
     return db.execute(
-        sa.select(events.c.id).where(
+        sa.select(events.c.id)
+        .where(
             events.c.project == project,
             events.c.type == "decisions.made",
             events.c.canonical.contains(f'"root":"{root}"'),
         )
-    ).scalar_one_or_none()
+        .order_by(events.c.n)
+        .limit(1)
+    ).scalar()

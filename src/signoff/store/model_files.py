@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import contextlib
 import hashlib
-import os
-import tempfile
 from collections.abc import Collection
 from pathlib import Path
 
 from signoff.errors import StoreError
+from signoff.store.durable import write_durably
 
 
 class ModelFiles:
@@ -22,18 +20,7 @@ class ModelFiles:
         """Write atomically and durably; the SHA-256 that names the file."""
         sha256 = hashlib.sha256(data).hexdigest()
         path = self._path(project, sha256)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=".writing-")
-        try:
-            with os.fdopen(handle, "wb") as file:
-                file.write(data)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(temporary).replace(path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                Path(temporary).unlink()
-            raise
+        write_durably(path, data)
         return sha256
 
     def read(self, project: str, sha256: str) -> bytes:

@@ -6,7 +6,7 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import sqlalchemy as sa
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
+from signoff.core.items import IMAGE
 from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
@@ -31,6 +32,7 @@ from signoff.store import erase, gold, log, projects, queue, reviews
 from signoff.store.accounts import make_first_manager, require_named
 from signoff.store.admitting import Admitting
 from signoff.store.answerers import Answerers
+from signoff.store.blobs import BlobFolder
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
 from signoff.store.hinting import Hinting
@@ -109,6 +111,11 @@ class SqlStore(
         return ModelFiles(self._folder)
 
     @cached_property
+    def blobs(self) -> BlobFolder:
+        """The pictures that rows name."""
+        return BlobFolder(self._folder)
+
+    @cached_property
     def transfers(self) -> Transfers:
         """Files on their way in and out."""
         return Transfers(self._folder)
@@ -184,12 +191,14 @@ class SqlStore(
         events: Sequence[NewEvent],
         carried: Sequence[CarriedAnswer] = (),
         *,
+        blobs: Iterable[tuple[str, bytes]] = (),
         founding: Project | None = None,
         manager: FirstManager | None = None,
         done: JobDone | None = None,
     ) -> None:
-        """Store rows that came in together, with the answers that equal items got before; with the
-        project that begins with them, who manages it, and the end of the job that brought them.
+        """Store rows that came in together, with the answers that equal items got before and the
+        pictures they name (``blobs``, by digest); with the project that begins with them, who
+        manages it, and the end of the job that brought them.
 
         Raises :class:`JobMoved` where the job is not this worker's any more.
         """
@@ -198,6 +207,8 @@ class SqlStore(
         if not isinstance(table, pl.DataFrame):
             raise TypeError("rows are stored from a polars frame")
         with translated(self._url):
+            for digest, data in blobs:
+                self.blobs.save(pool.project, digest, data)
             sha256 = self.artifacts.save(pool.project, batch, table)
         with self.transaction() as db:
             self.require_ownership(db, pool.project)
@@ -413,6 +424,25 @@ class SqlStore(
             self.artifacts.keep_only(
                 project, [(each.name, each.root, each.sha256) for each in named]
             )
+            if self.blobs.has_any(project):
+                self.blobs.keep_only(project, self._images_in(project, named))
+
+    def images(self, project: str) -> set[str]:
+        """The digests of the pictures that a project's rows name."""
+        with self.reading() as db:
+            named = erase.all_artifacts(db, project)
+        return self._images_in(project, named)
+
+    def _images_in(self, project: str, named: Sequence[erase.Named]) -> set[str]:
+        with translated(self._url):
+            return {
+                digest
+                for each in named
+                if each.name == "rows"
+                for digest in self.artifacts.values(
+                    project, each.name, each.root, sha256=each.sha256, column=IMAGE
+                )
+            }
 
     def erased(self, project: str) -> frozenset[str]:
         """Digests of the keys whose rows were erased."""

@@ -18,6 +18,7 @@ from signoff.core.routing import policy_from_json
 from signoff.core.showing import item_kind
 from signoff.errors import InputError, StoreError, Unfinished, UsageError
 from signoff.formats.table import Table, read_table
+from signoff.formats.zipped import read_pictured
 from signoff.job import Arrival, RunOptions, arrival, people_note
 from signoff.loop.recorder import Recorder
 from signoff.project.carrying import carried_answers
@@ -76,6 +77,9 @@ class Import:
         if found is None:
             raise missing_upload()
         about, path = found
+        pictured = read_pictured(path, name=about.name, most_bytes=self.most_bytes)
+        if pictured is not None:
+            return pictured
         refuse_bomb(path, about.name, self.most_bytes)
         return replace(read_table(path), name=about.name)
 
@@ -104,6 +108,7 @@ class Import:
             batch,
             arriving.rows.stored(),
             [created, added],
+            blobs=arriving.rows.blobs(),
             founding=project,
             manager=self._first_manager(recorder),
             done=self.done(told),
@@ -144,7 +149,15 @@ class Import:
                 pool=pool.number,
                 views=PoolViews(self.store, project, frozenset(), {}),
             )
-            self.store.add_pool(pool, batch, fresh.stored(), [added], carried, done=self.done(told))
+            self.store.add_pool(
+                pool,
+                batch,
+                fresh.stored(),
+                [added],
+                carried,
+                blobs=fresh.blobs(),
+                done=self.done(told),
+            )
             self.store.checkpoint(project.id)
 
     def _nothing_new(self, project: Project, *, known: int, erased: int) -> None:

@@ -3,7 +3,7 @@
 import type { JSX } from "preact";
 import { plain } from "../answers";
 import type { Item, PairwiseQuestion } from "../wire";
-import { type Direction, Talk } from "./views";
+import { type Direction, ItemView, Talk } from "./views";
 
 interface PairProps {
   readonly question: PairwiseQuestion;
@@ -14,9 +14,14 @@ interface PairProps {
 export function Pair({ question, item, direction }: PairProps): JSX.Element {
   const a = textOf(item, question.a);
   const b = textOf(item, question.b);
-  const asked = item.text !== a && item.text !== b ? item.text : "";
+  const asked = item.kind !== "image" && item.text !== a && item.text !== b ? item.text : "";
   return (
     <div class="pair">
+      {item.kind === "image" && (
+        <div class="asked">
+          <ItemView item={item} direction={direction} />
+        </div>
+      )}
       {asked !== "" && (
         <div class="asked">
           <Talk text={asked} direction={direction} />

@@ -7,6 +7,7 @@ import { lazily } from "../lazily";
 import type { Item, Json } from "../wire";
 
 export const Markdown = lazily(() => import("./markdown").then((module) => module.Markdown));
+const Picture = lazily(() => import("./picture").then((module) => module.Picture));
 
 export type Direction = "auto" | "ltr" | "rtl";
 
@@ -22,7 +23,7 @@ export function ItemView({ item, direction }: ItemProps): JSX.Element {
     case "chat":
       return <Talk text={item.text} direction={direction} />;
     case "image":
-      return <Picture item={item} />;
+      return <Picture key={item.image} item={item} />;
     case "json":
       return <Code text={item.text} />;
     case "fields":
@@ -71,21 +72,6 @@ export function Talk({ text, direction }: ProseProps): JSX.Element {
 /** A short text may be larger: there is room. */
 function sizeOf(text: string): "short" | "middling" | "long" {
   return text.length < 160 ? "short" : text.length < 900 ? "middling" : "long";
-}
-
-function Picture({ item }: { readonly item: Item }): JSX.Element {
-  const source = ownAddress(item.text);
-  if (source === null) {
-    return <p class="quiet">This picture is not on this server, and the page loads no others.</p>;
-  }
-  const alt = item.fields["alt"] ?? item.fields["caption"];
-  return (
-    <img
-      class="picture"
-      src={source}
-      alt={typeof alt === "string" ? alt : "The picture to judge"}
-    />
-  );
 }
 
 /** A path on this server; null for anything that leads elsewhere. */

@@ -24,6 +24,7 @@ from signoff.server.render import progress_shown
 from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 from signoff.server.workers import WorkerProcess
+from signoff.store.blobs import BlobFolder
 
 T = TypeVar("T")
 
@@ -59,7 +60,8 @@ class Services:
     ``reading`` and ``writing``: where what every request reads, and what happens at every key
     press, is done.
 
-    ``work``: None where there is no long work to order. ``streams``: None where no live items are
+    ``blobs``: the pictures that rows name; None where there are none. ``work``: None where there is
+    no long work to order. ``streams``: None where no live items are
     decided. ``people``: None without accounts.
     """
 
@@ -75,6 +77,7 @@ class Services:
     work: StoredWork | None = None
     people: Directory | None = None
     streams: StoredStreams | None = None
+    blobs: BlobFolder | None = None
 
 
 def services(request: Request) -> Services:

@@ -30,7 +30,8 @@ ACCEPTED = {202: {"model": JobShown, "description": "A worker will do it; see th
 async def upload(
     request: Request, caller: Known, work: Working, name: FileName = None
 ) -> UploadShown:
-    """Take a file in, to make a project of it: CSV, TSV, JSON Lines or Parquet."""
+    """Take a file in, to make a project of it: CSV, TSV, JSON Lines or Parquet, or a ZIP of
+    pictures with a table that names them, or without one."""
     require_founder(caller)
     received = await receive(request, work.transfers, name=name, by=caller.actor)
     return UploadShown.of(received)

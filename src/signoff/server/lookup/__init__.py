@@ -66,11 +66,13 @@ class Whole:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preview:
-    """The beginning of an uploaded table: column names, rows of text, the likely text column."""
+    """The beginning of an uploaded table: column names, rows of text, the likely text column;
+    ``pictures``: whether it came with pictures, which that column names."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[str]]
     text: str | None
+    pictures: bool = False
 
 
 class Lookup:

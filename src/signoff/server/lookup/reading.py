@@ -7,22 +7,33 @@ import io
 import json
 import zlib
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
 import numpy as np
 import polars as pl
+import polars.selectors as cs
 from numpy.typing import NDArray
 
 from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
+from signoff.core.items import IMAGE
 from signoff.core.questions import answer_text, question_from_json
 from signoff.core.records import Json
 from signoff.errors import InputError
 from signoff.formats.delimited import sniff_separator
 from signoff.formats.encoding import refuse_binary, to_utf8
+from signoff.formats.pictures import FILE, guess_picture_column
 from signoff.formats.rows import guess_text_column
+from signoff.formats.zipped import (
+    MOST_UNPACKED,
+    is_zip,
+    open_zip,
+    pictures_in,
+    table_in,
+    text_start,
+)
 from signoff.project.views import ITEM, KEY
 from signoff.server.lookup import Found, Preview, Whole, as_json
 from signoff.store.artifacts import PREFIX, ArtifactFolder
@@ -129,7 +140,12 @@ class Reader:
         if not 0 <= number < len(pool) or pool.keys[number] is None:
             return {"item": None}
         said = _found(pool, decided, number, number)
-        fields = pool.fields.row(number, named=True) if question["fields"] else {}
+        shown = (
+            pool.fields
+            if question["fields"]
+            else pool.fields.select(cs.by_name(IMAGE, require_all=False))
+        )
+        fields = shown.row(number, named=True) if shown.width else {}
         whole = Whole(
             item=number,
             key=said.key,
@@ -262,6 +278,8 @@ def _plain(value: object) -> object:
 
 def preview(path: Path, name: str) -> Preview:
     """The first rows of a table, read no further than a page needs; the import reads it whole."""
+    if is_zip(path):
+        return _preview_of_zip(path, name)
     with path.open("rb") as file:
         head = file.read(PREVIEW_BYTES)
     if head.startswith(b"PAR1"):
@@ -271,11 +289,35 @@ def preview(path: Path, name: str) -> Preview:
     whole = len(head) < PREVIEW_BYTES
     if head.startswith(b"\x1f\x8b"):
         head, whole = _unpacked(head, name)
+    return _preview_of_text(head, name, whole=whole)
+
+
+def _preview_of_zip(path: Path, name: str) -> Preview:
+    """The first rows of the table in a ZIP of pictures, or the first pictures."""
+    archive, files = open_zip(path, name, most_bytes=MOST_UNPACKED)
+    with archive:
+        table = table_in(files, name)
+        if table is None:
+            frame = pictures_in(files, name).head(PREVIEW_ROWS)
+            found = _previewed(list(frame.columns), [list(row) for row in frame.rows()], name)
+            return replace(found, text=FILE, pictures=True)
+        head = text_start(archive, table, name, PREVIEW_BYTES)
+    inner = f"{table.filename} in {name}"
+    found = _preview_of_text(head, inner, whole=len(head) < PREVIEW_BYTES, suffix=table.filename)
+    frame = pl.DataFrame(list(found.rows), schema=list(found.columns), orient="row")
+    try:
+        column = guess_picture_column(frame, name=inner)
+    except InputError:
+        column = found.text
+    return replace(found, text=column, pictures=True)
+
+
+def _preview_of_text(head: bytes, name: str, *, whole: bool, suffix: str | None = None) -> Preview:
     refuse_binary(head, name)
     text = _whole_lines(to_utf8(_cut_character(head), name)[0].decode(), whole)
     if not text.strip():
         raise InputError(f"{name} is empty.", hint="Choose a file with a header and rows.")
-    suffix = Path(name.removesuffix(".gz")).suffix.lower()
+    suffix = Path((suffix or name).removesuffix(".gz")).suffix.lower()
     if suffix in (".jsonl", ".ndjson", ".json") or text.lstrip()[:1] == "{":
         return _previewed(*_json_rows(text, name), name)
     separator = sniff_separator(text.encode(), suffix)

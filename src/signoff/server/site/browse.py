@@ -12,10 +12,11 @@ from uuid import NAMESPACE_URL, UUID, uuid4, uuid5
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.responses import RedirectResponse
 
-from signoff.core.items import Item
+from signoff.core.items import IMAGE, Item
 from signoff.core.records import Json, Pool
 from signoff.errors import InputError, QueueError, SignoffError
 from signoff.server.problems import Refusal
+from signoff.server.render import image_address
 from signoff.server.site.context import Overseeing, PageRoute, Visit
 from signoff.server.site.forms import Posted
 from signoff.server.site.listing import (
@@ -113,7 +114,7 @@ def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
         shown = Item.from_shown(number, asked.key, asked.shown)
         key, text, fields = asked.key, shown.text, dict(shown.data)
     elif found is not None:
-        key, text, fields = found.key, found.text, found.fields
+        key, text, fields = found.key, found.text, dict(found.fields)
     else:
         key, text, fields = "", "", {}
     covered = asked is not None and asked.waiting and visit.answers
@@ -126,6 +127,8 @@ def item(visit: Overseeing, part: PoolNumber, number: ItemNumber) -> Response:
         number=number,
         key=key,
         text=text,
+        image=image_address(visit.place.project, fields.pop(IMAGE, None)),
+        blurred=visit.place.project.page.blur,
         fields={name: value for name, value in fields.items() if value not in (None, "", text)},
         erased=erased,
         asked=asked,

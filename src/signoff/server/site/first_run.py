@@ -58,7 +58,8 @@ def describe(
     about, preview = _opened(upload, founder, work, office)
     name = PurePath(about.name.removesuffix(".gz")).stem
     first, second, *_ = *preview.columns, ""
-    plan = Plan(name=name, text=preview.text or first, a=first, b=second)
+    promise = "people" if preview.pictures else "certificate"
+    plan = Plan(name=name, text=preview.text or first, a=first, b=second, promise=promise)
     return _described(request, founder, about, preview, plan)
 
 
