@@ -6,15 +6,13 @@ before the transaction that names them.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import sqlalchemy as sa
 
 from signoff.core.batches import Batch, BatchName, StoredBatch
-from signoff.core.items import IMAGE
 from signoff.core.process import Source
 from signoff.core.records import (
     Audit,
@@ -28,30 +26,26 @@ from signoff.core.records import (
     Project,
     Round,
 )
-from signoff.store import erase, gold, log, projects, queue, reviews
+from signoff.store import log, projects, queue, reviews
 from signoff.store.accounts import make_first_manager, require_named
 from signoff.store.admitting import Admitting
 from signoff.store.answerers import Answerers
-from signoff.store.blobs import BlobFolder
 from signoff.store.browsing import Browsing
 from signoff.store.database import translated
+from signoff.store.erasing import Erasing
 from signoff.store.hinting import Hinting
 from signoff.store.jobs import Jobs, finish
-from signoff.store.model_files import ModelFiles
-from signoff.store.owning import Owning
 from signoff.store.presenting import Presenting
 from signoff.store.recording import Recording
 from signoff.store.reviewing import Reviewing
-from signoff.store.schema import artifacts, erased_keys
+from signoff.store.schema import artifacts
 from signoff.store.streaming import Streaming
 from signoff.store.talking import Talking
-from signoff.store.transfers import Transfers, default_folder
+from signoff.store.transfers import default_folder
 from signoff.store.webhooks import Webhooks
 
 if TYPE_CHECKING:
     import polars as pl
-
-    from signoff.store.artifacts import ArtifactFolder
 
 
 def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
@@ -60,7 +54,7 @@ def roots_of(batches: Mapping[str, Batch]) -> dict[str, str]:
 
 
 class SqlStore(
-    Owning,
+    Erasing,
     Recording,
     Reviewing,
     Admitting,
@@ -92,33 +86,6 @@ class SqlStore(
         super().__init__(where, create=create)
         self._folder = artifacts or default_folder(self._url)
         self.signer = signer
-
-    @cached_property
-    def artifacts(self) -> ArtifactFolder:
-        """The columnar files; a process that only serves the queue never loads what reads them."""
-        from signoff.store.artifacts import ArtifactFolder
-
-        return ArtifactFolder(self._folder)
-
-    @property
-    def folder(self) -> Path:
-        """Where the columnar files and what belongs to them lie."""
-        return self._folder
-
-    @cached_property
-    def model_files(self) -> ModelFiles:
-        """The arrays of streams' models."""
-        return ModelFiles(self._folder)
-
-    @cached_property
-    def blobs(self) -> BlobFolder:
-        """The pictures that rows name."""
-        return BlobFolder(self._folder)
-
-    @cached_property
-    def transfers(self) -> Transfers:
-        """Files on their way in and out."""
-        return Transfers(self._folder)
 
     # ------------------------------------------------------------------ projects
 
@@ -382,71 +349,3 @@ class SqlStore(
         """The newest attempt at a pool's certificate for each question."""
         with self.reading() as db:
             return projects.pool_audits(db, project, pool)
-
-    # ------------------------------------------------------------------- erasure
-
-    def erase(
-        self, project: str, pool: int, item: int, key_digests: Sequence[str], event: NewEvent
-    ) -> None:
-        """Remove an item's content and salts everywhere, and log that.
-
-        The caller owns the project's loop. :meth:`sweep` and :meth:`compact` complete it.
-        """
-        with self.transaction() as db:
-            self.require_ownership(db, project)
-            for old in erase.artifacts_of(db, project, pool):
-                sha256 = self.artifacts.blank(
-                    project, old.name, old.root, sha256=old.sha256, items=[item]
-                )
-                erase.renew_artifact(db, project, old, sha256)
-            erase.blank_item(db, project, pool, item)
-            erase.remember_keys(db, project, key_digests)
-            log.append(db, project, [event])
-        self.sweep(project)
-
-    def erase_gold(self, project: str, key: str, event: Callable[[int], NewEvent]) -> bool:
-        """Remove what a known answer of this key shows and what was said to it, and log that;
-        whether there was one."""
-        with self.transaction() as db:
-            number = gold.number_of_key(db, project, key)
-            if number is None:
-                return False
-            gold.blank(db, project, number)
-            log.append(db, project, [event(number)])
-        return True
-
-    def sweep(self, project: str) -> None:
-        """Remove columnar files that no transaction named, and exports: a killed process may have
-        left content in them that is erased since. The caller owns the project's loop."""
-        self.transfers.forget_exports(project)
-        with self.transaction() as db:
-            named = erase.all_artifacts(db, project)
-            self.artifacts.keep_only(
-                project, [(each.name, each.root, each.sha256) for each in named]
-            )
-            if self.blobs.has_any(project):
-                self.blobs.keep_only(project, self._images_in(project, named))
-
-    def images(self, project: str) -> set[str]:
-        """The digests of the pictures that a project's rows name."""
-        with self.reading() as db:
-            named = erase.all_artifacts(db, project)
-        return self._images_in(project, named)
-
-    def _images_in(self, project: str, named: Sequence[erase.Named]) -> set[str]:
-        with translated(self._url):
-            return {
-                digest
-                for each in named
-                if each.name == "rows"
-                for digest in self.artifacts.values(
-                    project, each.name, each.root, sha256=each.sha256, column=IMAGE
-                )
-            }
-
-    def erased(self, project: str) -> frozenset[str]:
-        """Digests of the keys whose rows were erased."""
-        with self.reading() as db:
-            return frozenset(
-                db.scalars(sa.select(erased_keys.c.digest).where(erased_keys.c.project == project))
-            )

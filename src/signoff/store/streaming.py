@@ -26,7 +26,7 @@ from signoff.core.streams import (
     Window,
 )
 from signoff.errors import WindowOver
-from signoff.store import erase, log, projects, streams, tallies, window_seeds
+from signoff.store import erase, log, projects, stream_models, streams, tallies, window_seeds
 from signoff.store.connections import Database
 from signoff.store.schema import pools
 
@@ -346,9 +346,9 @@ class Streaming(Database):
             if streams.read_stream(db, project, lock=True).fresh_from != fresh_from:
                 return False
             before = streams.read_stream(db, project).model
-            streams.put_model(db, project, model)
+            stream_models.put_model(db, project, model)
             # The one before stays for whoever is just using it.
-            streams.forget_models(db, project, [model.version, before or model.version])
+            stream_models.forget_models(db, project, [model.version, before or model.version])
             streams.update_stream(db, project, model=model.version, fitted_at=model.answers)
             log.append(db, project, events)
             return True
@@ -356,7 +356,7 @@ class Streaming(Database):
     def model_files_in_use(self, project: str) -> set[str]:
         """The files of the models that are kept."""
         with self.reading() as db:
-            return streams.model_files(db, project)
+            return stream_models.model_files(db, project)
 
     def note_fitting(self, project: str, answers: int) -> None:
         """Remember that so many answers gave no model worth using."""
@@ -366,7 +366,7 @@ class Streaming(Database):
     def stream_model(self, project: str, version: str) -> StreamModel | None:
         """A fitted model by its version."""
         with self.reading() as db:
-            return streams.find_model(db, project, version)
+            return stream_models.find_model(db, project, version)
 
 
 def _require_ending(newest: Sequence[Window], number: int) -> None:

@@ -1,4 +1,4 @@
-"""Streams in SQL: windows, items, models. No transactions; callers hold the stream's lock."""
+"""Streams in SQL: windows and items. No transactions; callers hold the stream's lock."""
 
 from __future__ import annotations
 
@@ -12,7 +12,6 @@ from signoff.core.records import AskReason, Json, NewRequest
 from signoff.core.streams import (
     Answered,
     StreamItem,
-    StreamModel,
     StreamSpec,
     StreamState,
     Window,
@@ -20,7 +19,7 @@ from signoff.core.streams import (
 from signoff.core.windows import WindowPlan
 from signoff.store import queue
 from signoff.store.schema import erased_keys, pools, reviews
-from signoff.store.schema_streams import items, models, streams, windows
+from signoff.store.schema_streams import items, streams, windows
 
 CHUNK = 500
 COUNTS = (
@@ -417,39 +416,3 @@ def _answered(row: sa.Row[tuple[object, ...]]) -> Answered:
     item = StreamItem(**values)  # pyright: ignore[reportArgumentType]
     (answer,) = answers.values()
     return Answered(item=item, answer=answer, review=review)
-
-
-# ----------------------------------------------------------------------------- models
-
-
-def put_model(db: sa.Connection, project: str, model: StreamModel) -> None:
-    """Store a fitted model; one of the same version takes the newer calibration."""
-    db.execute(
-        sa.delete(models).where(models.c.project == project, models.c.version == model.version)
-    )
-    db.execute(sa.insert(models).values(project=project, **asdict(model)))
-
-
-def forget_models(db: sa.Connection, project: str, keep: Sequence[str]) -> None:
-    """Forget all models but these."""
-    db.execute(sa.delete(models).where(models.c.project == project, models.c.version.not_in(keep)))
-
-
-def model_files(db: sa.Connection, project: str) -> set[str]:
-    """The files that models are kept in."""
-    query = sa.select(models.c.sha256).where(
-        models.c.project == project, models.c.sha256.is_not(None)
-    )
-    return {str(sha256) for sha256 in db.scalars(query)}
-
-
-def find_model(db: sa.Connection, project: str, version: str) -> StreamModel | None:
-    """A model by its version."""
-    row = db.execute(
-        sa.select(models).where(models.c.project == project, models.c.version == version)
-    ).first()
-    if row is None:
-        return None
-    values = dict(row._mapping)  # pyright: ignore[reportPrivateUsage]
-    del values["project"]
-    return StreamModel(**values)  # pyright: ignore[reportArgumentType]
