@@ -32,6 +32,7 @@ from signoff.errors import StoreChanged, UsageError
 from signoff.loop.recorder import Recorder
 from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation, PoolView
+from signoff.project.founding import first_manager
 from signoff.settings import Settings
 from signoff.store.database import database_url
 from signoff.store.store import SqlStore
@@ -128,11 +129,13 @@ def create_stream(
     stream: StreamSpec,
     *,
     actor: str,
+    founder: str | None = None,
     seed: int | None = None,
 ) -> Project:
     """Store a new stream; its labels, policy and windows are in the log before the first coin.
 
     ``seed``: a number that fixes the coins of all windows; who knows it knows what is audited.
+    ``founder``: the account that manages it from then on.
     Raises :class:`Infeasible` where a window could not bear its first find, :class:`StoreChanged`
     where the name is taken.
     """
@@ -144,7 +147,9 @@ def create_stream(
             f"There is a project {spec.name!r} already.", hint="Pass another --project NAME."
         )
     project, created = found_project(store, spec, actor=actor, stream=stream)
-    store.create_stream(project, stream, [created], seed=seed)
+    recorder = recorder_for(store, project.id, actor=actor)
+    manager = None if founder is None else first_manager(store, recorder, founder)
+    store.create_stream(project, stream, [created], manager=manager, seed=seed)
     make_decider(store, project, actor=actor).start_window()
     return project
 

@@ -15,6 +15,7 @@ from signoff.server.accounts import AccountAccess
 from signoff.server.app import create_app
 from signoff.server.guard import loopback_hosts
 from signoff.server.stored import StoredDesks, StoredProjects
+from signoff.server.streams import StoredStreams
 from signoff.server.work import StoredWork
 
 PORT = 8765
@@ -43,6 +44,7 @@ class AccountHouse:
             access=access,
             hosts=loopback_hosts(port),
             static=static,
+            live_items=StoredStreams(store=desk.store),
             work=StoredWork(store=desk.store),
             directory=desk.directory,
         )

@@ -106,3 +106,20 @@ def test_an_admin_who_accepts_a_lesser_invitation_stays_one(team: AccountHouse) 
     assert (person.role, person.everywhere) == ("admin", True)
     people = f"/api/v1/projects/{desk.reviews.id}/people"
     assert browser.get(people).status_code == 200
+
+
+def test_who_begins_a_stream_manages_it_and_who_asks_for_the_same_does_not(
+    accounts: AccountHouse,
+) -> None:
+    desk = accounts.desk
+    ann, browser = signed_in_admin(accounts)
+    body = {"name": "live", "labels": ["A", "B"]}
+    assert browser.post("/api/v1/streams", json=body).status_code == 201
+    project = desk.store.find_project("live")
+    assert project is not None
+    assert desk.store.roles_of(ann.id) == {project.id: "manager"}
+    assert desk.types(project)[:2] == ["project.created", "role.changed"]
+    boss = desk.admin("Boss")
+    assert accounts.browser(boss).post("/api/v1/streams", json=body).status_code == 201
+    assert desk.store.roles_of(boss.id) == {}
+    assert desk.verdict(project).ok

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from signoff.accounts.passwords import Passwords, check_password
 from signoff.accounts.secret import TOKEN_MARK, Secret
-from signoff.accounts.telling import COMMAND, Telling, role_body
+from signoff.accounts.telling import COMMAND, Telling
 from signoff.bootstrap import clock, new_id
 from signoff.core.events import instant
 from signoff.core.people import (
@@ -21,6 +21,7 @@ from signoff.core.people import (
     Role,
     name_key,
     read_name,
+    role_body,
 )
 from signoff.core.records import NewEvent
 from signoff.errors import InputError, StoreBusy

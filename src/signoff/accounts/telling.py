@@ -7,20 +7,12 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
 from signoff.bootstrap import recorder_for
-from signoff.core.people import Role
 from signoff.core.records import Json, NewEvent
 from signoff.loop.recorder import Recorder
 from signoff.store.store import SqlStore
 
 COMMAND = "command"
 """Who did what a command line was told to do: it needs no account, only the store."""
-
-
-def role_body(
-    account: str, role: Role | None, was: Role | None, *, everywhere: bool, by: str
-) -> dict[str, object]:
-    """What a ``role.changed`` says."""
-    return {"account": account, "role": role, "was": was, "everywhere": everywhere, "by": by}
 
 
 @dataclass(slots=True, kw_only=True)

@@ -146,3 +146,10 @@ def role_in(given: Role | None, everywhere: Role | None) -> Role | None:
 def may_give(giver: Role, role: Role | None, held: Role | None) -> bool:
     """Whether a role may turn somebody's role ``held`` into ``role``: only admins touch admins."""
     return giver == "admin" or (giver == "manager" and "admin" not in (role, held))
+
+
+def role_body(
+    account: str, role: Role | None, was: Role | None, *, everywhere: bool, by: str
+) -> dict[str, object]:
+    """What a ``role.changed`` says."""
+    return {"account": account, "role": role, "was": was, "everywhere": everywhere, "by": by}

@@ -29,8 +29,9 @@ class StoredStreams:
     _deciders: dict[str, Decider] = field(default_factory=dict[str, "Decider"], init=False)
     _lock: threading.Lock = field(default_factory=threading.Lock, init=False)
 
-    def create(self, wanted: StreamWanted) -> Project:
-        """A new stream; the one there is where the same was wanted before.
+    def create(self, wanted: StreamWanted, *, founder: str | None) -> Project:
+        """A new stream, which the account ``founder`` manages; the one there is where the same was
+        wanted before.
 
         Raises :class:`InputError` where the name is taken, :class:`Infeasible`,
         :class:`UsageError`.
@@ -48,7 +49,9 @@ class StoredStreams:
         with self._lock:
             found = self.store.find_project(wanted.name)
             if found is None:
-                return create_stream(self.store, spec, windows, actor=ACTOR, seed=wanted.seed)
+                return create_stream(
+                    self.store, spec, windows, actor=ACTOR, founder=founder, seed=wanted.seed
+                )
         same = found.kind == "stream" and (found.form, found.policy) == (spec.form, spec.policy)
         if not same or self.store.stream(found.id).spec != windows:
             raise InputError(

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from signoff.core.items import key_digest
-from signoff.core.records import AskReason, Json, NewEvent, Project
+from signoff.core.records import AskReason, FirstManager, Json, NewEvent, Project
 from signoff.core.streams import (
     ASKED_AS,
     Answered,
@@ -27,6 +27,7 @@ from signoff.core.streams import (
 )
 from signoff.errors import WindowOver
 from signoff.store import erase, log, projects, stream_models, streams, tallies, window_seeds
+from signoff.store.accounts import make_first_manager
 from signoff.store.connections import Database
 from signoff.store.schema import pools
 
@@ -95,15 +96,18 @@ class Streaming(Database):
         spec: StreamSpec,
         events: Sequence[NewEvent],
         *,
+        manager: FirstManager | None = None,
         seed: int | None = None,
     ) -> None:
-        """Store a new project that is a stream, and the number an operator chose for its seeds."""
+        """Store a new project that is a stream, who manages it, and the number that an operator
+        chose for its seeds."""
         with self.transaction() as db:
             projects.insert_project(db, project)
             streams.insert_stream(db, project.id, spec)
             if seed is not None:
                 window_seeds.keep_number(db, project.id, seed)
-            log.append(db, project.id, events)
+            told = make_first_manager(db, project.id, manager)
+            log.append(db, project.id, [*events, *told])
 
     def stream(self, project: str) -> StreamState:
         """A stream as it stands."""

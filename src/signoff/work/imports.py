@@ -10,18 +10,17 @@ from typing import cast
 
 import polars as pl
 
-from signoff.accounts.telling import role_body
 from signoff.bootstrap import found_project, next_pool, recorder_for, sign_with_its_key
 from signoff.core.questions import form_from_json
-from signoff.core.records import FirstManager, Job, JobDone, Json, Project, TextDirection
+from signoff.core.records import Job, JobDone, Json, Project, TextDirection
 from signoff.core.routing import policy_from_json
 from signoff.core.showing import item_kind
 from signoff.errors import InputError, StoreError, Unfinished, UsageError
 from signoff.formats.table import Table, read_table
 from signoff.formats.zipped import read_pictured
 from signoff.job import Arrival, RunOptions, arrival, people_note
-from signoff.loop.recorder import Recorder
 from signoff.project.carrying import carried_answers
+from signoff.project.founding import first_manager
 from signoff.project.incoming import IncomingRows
 from signoff.project.ownership import owning
 from signoff.project.views import PoolViews
@@ -110,19 +109,10 @@ class Import:
             [created, added],
             blobs=arriving.rows.blobs(),
             founding=project,
-            manager=self._first_manager(recorder),
+            manager=first_manager(self.store, recorder, str(self.job.body["by"])),
             done=self.done(told),
         )
         self.store.checkpoint(project.id)
-
-    def _first_manager(self, recorder: Recorder) -> FirstManager | None:
-        """Who ordered the project, with the role that it gives them; None without an account."""
-        by = self.store.account(str(self.job.body["by"]))
-        if by is None:
-            return None
-        recorder.actor = by.id
-        body = role_body(by.id, "manager", None, everywhere=False, by=by.id)
-        return FirstManager(account=by.id, event=recorder.event("role.changed", body))
 
     def _add(self, project: Project, arriving: Arrival, table: Table) -> None:
         with owning(self.store, project.id):

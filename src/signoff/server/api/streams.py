@@ -52,7 +52,7 @@ def create(wanted: StreamWanted, caller: Known, served: Served) -> StreamMade:
     """
     require_founder(caller)
     streams = _served(served)
-    made = streams.create(wanted)
+    made = streams.create(wanted, founder=caller.account)
     return StreamMade(id=made.id, name=made.name, stream=streams.shown(made))
 
 
