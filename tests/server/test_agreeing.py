@@ -103,6 +103,15 @@ def answer_all(house: OfficeHouse, name: str, answer: Answer) -> None:
             desk.answer(request, answer, seconds=4.0)
 
 
+def reviewers_over_http(house: OfficeHouse) -> dict[str, tuple[int, int | None, int | None]]:
+    """What a program is told of everybody: answers, those to known items, and those right."""
+    told = house.browser().get(f"/api/v1/projects/{house.project().id}/reviewers").json()
+    return {
+        each["name"]: (each["answers"], each["gold_answers"], each["gold_right"])
+        for each in told["reviewers"]
+    }
+
+
 @pytest.fixture(scope="module")
 def waiting(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A certified project where three people answer each item, with known answers; two have
@@ -205,8 +214,30 @@ def test_whoever_may_answer_is_told_nothing_of_what_they_could_mend(waiting: Pat
         assert row_of(page, "ann").startswith("ann 3 1.0 s after the certificate")
         assert "you are not shown how well you do" in words(page)
         assert "2 items with 6 answers" in words(page)
+        listed = reviewers_over_http(house)
+        assert listed["ann"] == (3, None, None)
+        assert None not in listed["bob"]
     with office(waiting, role="auditor") as house:
         page = words(house.browser().get(f"{house.pages()}/people").text)
         assert "after the certificate" not in page
         assert "ann 3 1.0 s 50 % of 6" in page
         assert "5 items with 15 answers" in page
+
+
+def test_somebody_who_answers_known_items_cannot_tell_them_by_a_number_that_grows(
+    waiting: Path,
+) -> None:
+    with office(waiting) as house:
+        desk = desk_of(house, "ann")
+        before, *_ = reviewers_over_http(house)["ann"]
+        for request in desk.next_many(5):
+            desk.answer(request, GOOD, seconds=1.0)
+        listed = reviewers_over_http(house)
+        assert listed["ann"] == (before + 5, None, None)
+        known = sum(
+            each.gold_answers
+            for each in StoredDesks(store=house.store).manager(house.project()).people()
+            if each.name == "ann"
+        )
+        assert known > 0
+        assert listed["bob"][1:] == (KNOWN, KNOWN)

@@ -70,14 +70,15 @@ class AssignedTo(Asking):
 
 
 class ReviewerShown(Told):
-    """Somebody who answers. ``gold``: how often they were right where the answer is known."""
+    """Somebody who answers. ``gold``: how often they were right where the answer is known; null
+    of oneself while a certificate depends on not knowing it; ``answers`` then counts those, too."""
 
     id: str
     name: str
     tags: list[str]
     answers: int = Field(description="Answers in the newest pool that count.")
-    gold_answers: int = Field(description="Answers to items whose answer is known.")
-    gold_right: int = Field(description="Those of them that were right.")
+    gold_answers: int | None = Field(description="Answers to items whose answer is known.")
+    gold_right: int | None = Field(description="Those of them that were right.")
 
 
 class ReviewerList(Told):

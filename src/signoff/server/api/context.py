@@ -16,6 +16,7 @@ from signoff.errors import InputError
 from signoff.server import wire
 from signoff.server.access import Access, Caller
 from signoff.server.bench import Bench
+from signoff.server.blindness import is_blind
 from signoff.server.desks import Desk, Desks, Looking, Manager, Projects, Standing
 from signoff.server.live import Live
 from signoff.server.metrics import Metrics
@@ -162,6 +163,14 @@ class Place:
             # Who joins does so in a transaction of their own, which stands whatever the work does.
             await run_in_threadpool(lambda: self.desk)
         return await self.services.writing(work, durable=durable)
+
+    @property
+    def stays_blind(self) -> bool:
+        """Whether the caller may not learn what would tell of an audit, or of known answers."""
+        if not (is_blind(self.project) and self.caller.may("answer", self.project.id)):
+            return False
+        standing = self.services.projects.standing(self.project)
+        return standing is None or standing.progress.phase != "closed"
 
     @property
     def manager(self) -> Manager:

@@ -11,6 +11,7 @@ from signoff.core.records import Json
 from signoff.managing import Known
 from signoff.server.api.context import Managing, refusals
 from signoff.server.api.queue import RequestId
+from signoff.server.desks import Person
 from signoff.server.render import parse_answers
 from signoff.server.wire_queue import (
     AssignedTo,
@@ -30,18 +31,20 @@ router = APIRouter(prefix="/api/v1/projects/{p}", responses=refusals(), tags=["m
 def reviewers(place: Managing) -> ReviewerList:
     """List who answers: their skills, their answers, and how often they were right where the answer
     is known."""
-    return ReviewerList(
-        reviewers=[
-            ReviewerShown(
-                id=each.id,
-                name=each.name,
-                tags=list(each.tags),
-                answers=each.answers,
-                gold_answers=each.gold_answers,
-                gold_right=each.gold_right,
-            )
-            for each in place.manager.people()
-        ]
+    kept = place.caller.name if place.stays_blind else None
+    return ReviewerList(reviewers=[_person(each, kept=kept) for each in place.manager.people()])
+
+
+def _person(person: Person, *, kept: str | None) -> ReviewerShown:
+    """A reviewer; ``kept``: the name of who must not tell known answers from others by a number."""
+    own = person.name == kept
+    return ReviewerShown(
+        id=person.id,
+        name=person.name,
+        tags=list(person.tags),
+        answers=person.answers + (person.gold_answers if own else 0),
+        gold_answers=None if own else person.gold_answers,
+        gold_right=None if own else person.gold_right,
     )
 
 
