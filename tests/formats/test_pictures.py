@@ -266,10 +266,21 @@ def test_a_zip_that_is_no_collection_of_pictures_is_refused(
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(junk=st.binary(max_size=300), cut=st.integers(0, 400))
-def test_a_damaged_zip_is_refused_in_words(tmp_path: Path, junk: bytes, cut: int) -> None:
+def test_a_damaged_zip_is_refused_in_words_or_means_what_it_did(
+    tmp_path: Path, junk: bytes, cut: int
+) -> None:
     path = packed(tmp_path / "a.zip", {"a.png": picture()})
     whole = path.read_bytes()
     path.write_bytes(whole[: cut % len(whole)] + junk)
-    with pytest.raises(InputError) as error:
-        _ = read_zip(path, "a.zip")
-    assert error.value.message.startswith("a.zip")
+    table, told = None, ""
+    try:
+        table = read_zip(path, "a.zip")
+    except InputError as error:
+        told = error.message
+    if table is None:
+        assert told.startswith("a.zip")
+        return
+    # Such junk as was cut off, or as makes a comment of it, damages nothing.
+    assert table.frame["file"].to_list() == ["a.png"]
+    assert table.pictures is not None
+    assert table.pictures.read("a.png") == picture()

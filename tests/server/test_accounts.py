@@ -223,10 +223,10 @@ def test_a_role_taken_away_is_gone_at_once(accounts: AccountHouse) -> None:
 def test_somebody_new_under_an_old_name_sits_at_a_desk_of_their_own(accounts: AccountHouse) -> None:
     accounts.desk.admin()
     ben = accounts.desk.reviewer()
-    path = f"/api/v1/projects/{accounts.desk.reviews.id}/history"
-    assert accounts.browser(ben).get(path).status_code == 200
+    path = f"/api/v1/projects/{accounts.desk.reviews.id}/leases"
+    assert accounts.browser(ben).post(path, json={}).status_code == 200
     accounts.desk.directory.remove(ben, by="command")
-    assert accounts.browser(accounts.desk.reviewer("Ben")).get(path).status_code == 200
+    assert accounts.browser(accounts.desk.reviewer("Ben")).post(path, json={}).status_code == 200
     names = accounts.desk.store.reviewer_names(accounts.desk.reviews.id)
     assert len(names) == 2
     assert sum(name == "Ben" for name in names.values()) == 1

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import io
 import re
 import subprocess
 import sys
@@ -23,6 +22,7 @@ from signoff.errors import Exit
 from signoff.server.access import Role
 from signoff.server.site.listing import PAGE, REASONS
 from signoff.server.site.log import TELLING, WORDS
+from signoff.server.work import StoredWork
 from signoff.storeview import StoreView
 from signoff.testing.fakes import two_topics
 from signoff.work.runner import JobRunner
@@ -268,14 +268,15 @@ def test_who_may_answer_sees_nothing_of_the_audit_before_the_certificate(
         assert numbers(whole) == numbers(narrowed)
 
 
-def test_an_export_tells_who_may_answer_no_more_than_the_pages(auditing: Path) -> None:
+def test_an_export_before_the_certificate_tells_no_more_than_the_pages(auditing: Path) -> None:
+    """Only a program that may not answer can order one, and whoever made it can."""
     with office(auditing) as house:
-        browser, page = house.browser(), f"{house.pages()}/items"
-        fields = {"format": "jsonl"}
-        job = send(house, browser, f"{house.pages()}/export", fields, page).headers["location"]
+        project = house.project()
+        ordered = StoredWork(store=house.store).export(project, "jsonl", by="a program")
         assert JobRunner(store=house.store).round()
-        exported = pl.read_ndjson(io.StringIO(browser.get(f"{job}/file").text))
-        given = house.store.reviews(house.project(), 1)
+        path = house.store.transfers.export(project.id, ordered.id, "jsonl")
+        exported = pl.read_ndjson(path)
+        given = house.store.reviews(project, 1)
         assert {each.reason for each in given} != {None}
         assert exported["signoff_answer"].drop_nulls().len() == len(given)
         for name in ("signoff_reason", "signoff_confidence", "signoff_model"):

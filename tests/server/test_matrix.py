@@ -61,6 +61,8 @@ ROUTES: Mapping[str, tuple[Need, Any]] = {
     f"GET {P}/history": ("answer", None),
     f"GET {P}/blobs/{{digest}}": ("read", None),
     # streams
+    "POST /api/v1/streams": ("site", {"name": "flow", "labels": ["A", "B"]}),
+    f"POST {P}/windows/{{number}}/end": ("manage", None),
     f"POST {P}/items": ("manage", {"items": [{"key": "k", "text": "hello"}]}),
     f"GET {P}/items/{{id}}": ("manage", None),
     f"GET {P}/stream": ("not blind", None),
@@ -200,7 +202,7 @@ def got(house: AccountHouse, route: str, body: Any, headers: dict[str, str]) -> 
     """Status and code of the answer to one request."""
     method, path = route.split()
     path = path.replace("{p}", house.desk.reviews.id)
-    path = path.replace("{digest}", "0" * 64)
+    path = path.replace("{digest}", "0" * 64).replace("{number}", "1")
     for name in ("{id}", "{delivery}", "{a}", "{i}", "{t}"):
         path = path.replace(name, str(uuid4()))
     given: dict[str, Any] = {"content": body} if isinstance(body, bytes) else {"json": body}

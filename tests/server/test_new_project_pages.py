@@ -50,6 +50,14 @@ def begun(tmp_path: Path) -> Path:
     return where
 
 
+@pytest.fixture
+def without_promise(tmp_path: Path) -> Path:
+    """A project whose results tell nothing that anybody must not know."""
+    where = tmp_path / "people.signoff.db"
+    begin(where, policy=People())
+    return where
+
+
 def upload(house: OfficeHouse, data: bytes = CSV, name: str = "reviews.csv") -> str:
     got = house.browser().post("/api/v1/uploads", params={"name": name}, content=data)
     assert got.status_code == 201, got.text
@@ -297,8 +305,8 @@ def test_a_packed_bomb_is_unpacked_no_further_than_it_is_shown(tmp_path: Path) -
 # ------------------------------------------------------------------------- jobs and orders
 
 
-def test_the_results_are_exported_and_downloaded(begun: Path) -> None:
-    with office(begun) as house:
+def test_the_results_are_exported_and_downloaded(without_promise: Path) -> None:
+    with office(without_promise) as house:
         browser = house.browser()
         fields = {"format": "csv"}
         got = send(house, browser, f"{house.pages()}/export", fields, f"{house.pages()}/items")
@@ -332,11 +340,23 @@ def test_the_log_of_an_open_project_is_for_those_who_answer_nothing(
 
 
 @pytest.mark.parametrize(("role", "status"), [("auditor", 403), ("manager", 303)])
-def test_results_are_for_managers(begun: Path, role: Role, status: int) -> None:
-    with office(begun, role=role) as house:
+def test_results_are_for_managers(without_promise: Path, role: Role, status: int) -> None:
+    with office(without_promise, role=role) as house:
         page = f"{house.pages()}/log"
         got = send(house, house.browser(), f"{house.pages()}/export", {"format": "csv"}, page)
         assert got.status_code == status
+
+
+def test_results_are_nobodys_who_may_answer_until_the_certificate(begun: Path) -> None:
+    with office(begun) as house:
+        page, items = (
+            f"{house.pages()}/log",
+            words(house.browser().get(f"{house.pages()}/items").text),
+        )
+        assert "Once the certificate is issued: the results say why items were asked" in items
+        got = send(house, house.browser(), f"{house.pages()}/export", {"format": "csv"}, page)
+        assert (got.status_code, "Export once the certificate is issued" in got.text) == (409, True)
+        assert house.store.jobs(house.project().id, limit=10) == []
 
 
 def test_a_job_that_is_not_there_or_makes_no_file_is_a_page(begun: Path) -> None:

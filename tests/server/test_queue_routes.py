@@ -29,6 +29,7 @@ def test_a_lease_gives_items_as_people_read_them(house: LocalHouse) -> None:
         "text": "text of item 0",
         "kind": "text",
         "fields": {"stars": 0},
+        "image": None,
     }
     assert first["lease_until"] == "2023-11-14T22:13:20.000000Z"
     assert len(got.json()["requests"]) == 2

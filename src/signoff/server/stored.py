@@ -182,8 +182,7 @@ class StoredDesks:
         )
         if id is None:
             return Onlooker(store=self.store, project=project)
-        with self._lock:
-            recorder = self._recorder(project.id)
+        recorder = self._recorder(project.id)
         return QueueDesk(
             store=self.store, project=project, recorder=recorder, reviewer=id, budget=self.budget
         )

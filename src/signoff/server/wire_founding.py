@@ -150,8 +150,8 @@ class ProjectWanted(Asking):
         description="Certified at 5 % and 95 % where a model answers every question; else people.",
     )
     ask_always: list[RuleWanted] = Field(default_factory=list[RuleWanted], max_length=MOST_RULES)
-    overlap: Annotated[int, BeforeValidator(whole)] | None = Field(
-        default=None, ge=1, le=MOST_OVERLAP, description="How many people answer each item."
+    overlap: Annotated[int, Field(ge=1, le=MOST_OVERLAP), BeforeValidator(whole)] | None = Field(
+        default=None, description="How many people answer each item."
     )
     assign: list[AssignWanted] = Field(default_factory=list[AssignWanted], max_length=MOST_RULES)
     due: DueWanted | None = None
@@ -210,11 +210,8 @@ class StreamWanted(Asking):
     undo_seconds: Annotated[int, BeforeValidator(whole)] = Field(
         default=10, ge=0, le=MOST_UNDO, description="How long an answer can be taken back."
     )
-    seed: Annotated[int, BeforeValidator(whole)] | None = Field(
-        default=None,
-        ge=0,
-        le=MOST_SEED,
-        description="Fixes which labels are audited; null: nobody knows.",
+    seed: Annotated[int, Field(ge=0, le=MOST_SEED), BeforeValidator(whole)] | None = Field(
+        default=None, description="Fixes which labels are audited; null: nobody knows."
     )
 
     def promise(self) -> Certified:

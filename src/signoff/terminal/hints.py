@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
-from signoff.core.hints import Alike, MachineSays, ShownHint
 from signoff.core.questions import Form, Given
 from signoff.terminal.untrusted import one_line
 from signoff.terminal.words import answer_name, answers_name
+
+if TYPE_CHECKING:
+    # That module needs numpy, and this one is imported for every command.
+    from signoff.core.hints import Alike, MachineSays, ShownHint
 
 LONGEST = 100
 WORDS = 4
