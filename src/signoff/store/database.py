@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import json
 import sqlite3
+import time
 from collections.abc import Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from sqlalchemy.pool import ConnectionPoolEntry
 
 BUSY_SECONDS = 20
+RETRY_SECONDS = 0.02
 SQLITE_MAGIC = b"SQLite format 3\x00"
 SQLITE_HEADER_BYTES = 100
 
@@ -96,8 +98,20 @@ def bare_engine(url: sa.URL) -> sa.Engine:
 def _write_ahead(engine: sa.Engine) -> None:
     """Let readers and a writer work side by side; only once the file is known to be ours, since
     SQLite notes the mode in the file."""
-    if engine.dialect.name == "sqlite":
-        run_outside_transaction(engine, "PRAGMA journal_mode=WAL")
+    if engine.dialect.name != "sqlite":
+        return
+    if run_outside_transaction(engine, "PRAGMA journal_mode") == ("wal",):
+        return
+    # Changing the mode does not wait for another connection as everything else does.
+    last = time.monotonic() + BUSY_SECONDS
+    while True:
+        try:
+            run_outside_transaction(engine, "PRAGMA journal_mode=WAL")
+            return
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY or time.monotonic() > last:
+                raise
+        time.sleep(RETRY_SECONDS)
 
 
 def run_outside_transaction(engine: sa.Engine, pragma: str) -> tuple[object, ...]:
