@@ -116,4 +116,4 @@ def until(page: Page, holds: Callable[[], bool]) -> None:
         if holds():
             return
         page.wait_for_timeout(50)
-    pytest.fail("it did not come to hold")
+    pytest.fail(f"it did not come to hold; the page says:\n{page.locator('body').inner_text()}")

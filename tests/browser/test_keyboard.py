@@ -27,7 +27,7 @@ class Fingers:
         self.page = page
         self.choosers: list[FileChooser] = []
         # From the start: a browser that is told of this as the key comes may miss the key.
-        page.on("filechooser", self.choosers.append)
+        page.on("filechooser", lambda chooser: self.choosers.append(chooser))
 
     def press(self, *keys: str) -> None:
         for key in keys:
