@@ -211,6 +211,8 @@ def test_the_pages_of_accounts_and_jobs_show_attacks_as_text(
     wrong: list[str] = []
     for path in paths:
         page.goto(hostile.site.url + path)
+        # The page of the queue draws itself, a moment after it came.
+        expect(page.locator("h1").first).to_be_attached()
         wrong += [f"{path}: {each}" for each in wrong_in_both(page, axe)]
     said = page.goto(hostile.site.url + f"{project}/people")
     assert said is not None

@@ -9,13 +9,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import BrowserContext, Page, expect
+from playwright.sync_api import BrowserContext, Page, Route, expect
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "server"))
 
 from offices import begin, listening
 from servers import new_id
 from sites import serving
+from teams import until
 
 from signoff.bootstrap import recorder_for
 from signoff.core.records import PageSettings
@@ -125,6 +126,30 @@ def answer_with_attacks(house: Any) -> None:
     )
 
 
+def signed_in(house: Any, person: People) -> Page:
+    """A page of whoever the house knows."""
+    context = person()
+    session = house.browser().cookies[house.access.cookie]
+    context.add_cookies([{"name": house.access.cookie, "value": session, "url": house.url}])
+    return context.new_page()
+
+
+def test_the_overview_catches_up_with_what_happened_while_it_loaded(
+    tmp_path: Path, person: People
+) -> None:
+    with listening(hostile_project(tmp_path)) as house:
+        (project,) = house.store.projects()
+        page = signed_in(house, person)
+        held: list[Route] = []
+        page.route("**/events", lambda route: held.append(route))
+        page.goto(f"{house.url}/projects/{project.id}")
+        expect(page.get_by_text(f"decided, 0 of {len(HOSTILE)} items")).to_be_visible()
+        answer_with_attacks(house)
+        until(page, lambda: bool(held))
+        held[0].continue_()
+        expect(page.get_by_text(f"decided, 6 of {len(HOSTILE)} items")).to_be_visible()
+
+
 @pytest.mark.parametrize("width", [1280, 360])
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_nothing_hostile_runs_and_nothing_breaks(
@@ -133,10 +158,7 @@ def test_nothing_hostile_runs_and_nothing_breaks(
     with listening(hostile_project(tmp_path)) as house:
         answer_with_attacks(house)
         (project,) = house.store.projects()
-        context = person()
-        session = house.browser().cookies[house.access.cookie]
-        context.add_cookies([{"name": house.access.cookie, "value": session, "url": house.url}])
-        page = context.new_page()
+        page = signed_in(house, person)
         page.set_viewport_size({"width": width, "height": 800})
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         complaints = complaints_of(page)
