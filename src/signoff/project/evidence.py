@@ -58,7 +58,7 @@ def log_parts(
 
 def public_key_of(store: SqlStore, project: Project) -> PublicKey:
     """The key the log itself names in its first event."""
-    for event in store.events(project.id, types=["project.created"]):
+    for event in store.events(project.id, types=["project.created"], unsigned=True):
         body: Json = json.loads(event.canonical)["body"]
         return parse_public_key(str(body["public_key"]))
     raise VerificationFailed(f"The log of project {project.name!r} has no first event.")
