@@ -364,15 +364,26 @@ anything = st.tuples(beginnings, st.one_of(st.binary(max_size=60), csv_like, jso
 )
 
 
-@settings(deadline=None, max_examples=500)
-@given(data=anything)
-def test_any_bytes_are_a_table_or_a_clear_refusal(data: bytes) -> None:
+def is_a_table_or_refused(data: bytes) -> None:
     try:
         table = read(data)
     except SignoffError as error:
         assert "\n" not in error.message  # noqa: PT017
     else:
         assert table.frame.height > 0
+
+
+@settings(deadline=None, max_examples=120)
+@given(data=anything)
+def test_any_bytes_are_a_table_or_a_clear_refusal(data: bytes) -> None:
+    is_a_table_or_refused(data)
+
+
+@pytest.mark.soak
+@settings(deadline=None, max_examples=5_000)
+@given(data=anything)
+def test_many_more_bytes_are_a_table_or_a_clear_refusal(data: bytes) -> None:
+    is_a_table_or_refused(data)
 
 
 def test_a_time_that_no_calendar_has_is_refused_before_anybody_is_asked(tmp_path: Path) -> None:
