@@ -277,7 +277,7 @@ def test_a_damaged_zip_is_refused_in_words_or_means_what_it_did(
         assert table.pictures is not None
         content = table.pictures.read("a.png")
     except InputError as error:
-        assert error.message.startswith("a.zip")
+        assert error.message.startswith("a.zip")  # noqa: PT017
         return
     # Such junk as was cut off, or as makes a comment of it, damages nothing.
     assert table.frame["file"].to_list() == ["a.png"]

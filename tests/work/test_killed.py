@@ -69,8 +69,10 @@ def test_a_worker_killed_in_an_import_leaves_no_half_project(shop: Workshop) -> 
     process = start(shop)
     found = wait_for(shop, job, "done", "failed")
     assert (found.state, found.error) == ("done", None)
-    kill(process, signal.SIGTERM)
     (project,) = shop.store.projects()
+    while shop.store.newest_checkpoint(project.id) is None:
+        time.sleep(0.02)  # it signs right after
+    kill(process, signal.SIGTERM)
     (pool,) = shop.store.pools(project.id)
     assert pool.rows == 30_000
     assert shop.view(project).verify().ok
