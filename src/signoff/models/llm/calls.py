@@ -24,7 +24,7 @@ class Call:
     - ``system``: what holds for all items; ``prompt``: the rest, the item among it.
     - ``schema``: the JSON schema the reply must follow, where the provider can hold the model to
       it; None for free text.
-    - ``temperature``, ``max_tokens``: as every provider has them.
+    - ``temperature`` (None: as the provider has it), ``max_tokens``: as every provider knows them.
     - ``alternatives``: how many other tokens to report beside each token chosen; 0 for no
       log-probabilities.
     """
@@ -32,7 +32,7 @@ class Call:
     system: str
     prompt: str
     schema: JsonSchema | None = None
-    temperature: float = 0.0
+    temperature: float | None = 0.0
     max_tokens: int = 256
     alternatives: int = 0
 
