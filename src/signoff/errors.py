@@ -19,6 +19,7 @@
     │   └── JobMoved          (2)   a job is not in the state for what was asked of it
     ├── RemoteError           (1)   a server refused, or could not be reached
     ├── Unfinished            (3)   work remains and a later run can resume it
+    │   └── ModelUnavailable  (3)   nothing comes from whoever provides the model
     ├── Infeasible            (4)   no plan can keep the promise; nothing was asked
     └── VerificationFailed    (1)   a log, a certificate or a table is not what was signed
 
@@ -181,6 +182,12 @@ class Unfinished(SignoffError):
 
     code = "unfinished"
     exit_code = Exit.UNFINISHED
+
+
+class ModelUnavailable(Unfinished):
+    """Nothing comes from whoever provides the model: no key, no such model, or it is down."""
+
+    code = "model_unavailable"
 
 
 class Infeasible(SignoffError):

@@ -19,10 +19,12 @@ from signoff.live import Stream
 FEEDER = Path(__file__).with_name("feeder.py")
 
 
-def fed_until_killed(where: str, first: int, seconds: float) -> list[dict[str, Any]]:
+def fed_until_killed(brook: Brook, first: int, seconds: float) -> list[dict[str, Any]]:
     """What a feeding process was told in so many seconds, from its first reply on."""
     process = subprocess.Popen(
-        [sys.executable, str(FEEDER), where, str(first)], stdout=subprocess.PIPE, env=os.environ
+        [sys.executable, str(FEEDER), brook.where, str(first)],
+        stdout=subprocess.PIPE,
+        env={**os.environ, "SIGNOFF_ARTIFACTS": str(brook.folder / "artifacts")},
     )
     assert process.stdout is not None
     line = process.stdout.readline()
@@ -35,20 +37,21 @@ def fed_until_killed(where: str, first: int, seconds: float) -> list[dict[str, A
     return [json.loads(each) for each in whole]
 
 
-def play(brook: Brook, *, kills: int) -> None:
+def play(brook: Brook, monkeypatch: pytest.MonkeyPatch, *, kills: int) -> None:
     brook.learn()
     moments = random.Random(7)
     told: dict[str, dict[str, Any]] = {}
     for kill in range(kills):
         # Half of what the last one sent is sent again, as a client does that got no reply.
         first = max(0, 3 * (len(told) // 3) - 6)
-        for reply in fed_until_killed(brook.where, first, moments.uniform(0.0, 0.3)):
+        for reply in fed_until_killed(brook, first, moments.uniform(0.0, 0.3)):
             before = told.setdefault(reply["key"], reply)
             same = ("id", "route", "confidence", "request", "window", "why")
             assert {name: before[name] for name in same} == {name: reply[name] for name in same}
         if kill % 3 == 2:
             brook.answer()
     assert len(told) >= 3 * kills
+    monkeypatch.setenv("SIGNOFF_ARTIFACTS", str(brook.folder / "artifacts"))
     with Stream.open(brook.where) as stream:
         stream.tend()
         keys = sorted(told, key=lambda key: int(key[1:]))
@@ -64,10 +67,14 @@ def play(brook: Brook, *, kills: int) -> None:
         assert "admitted" not in {item.state for item in found}
 
 
-def test_killed_at_any_moment_nothing_told_is_lost_or_taken_twice(sqlite_brook: Brook) -> None:
-    play(sqlite_brook, kills=5)
+def test_killed_at_any_moment_nothing_told_is_lost_or_taken_twice(
+    sqlite_brook: Brook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(sqlite_brook, monkeypatch, kills=5)
 
 
 @pytest.mark.soak
-def test_killed_fifty_times_nothing_told_is_lost_or_taken_twice(brook: Brook) -> None:
-    play(brook, kills=50)
+def test_killed_fifty_times_nothing_told_is_lost_or_taken_twice(
+    brook: Brook, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    play(brook, monkeypatch, kills=50)

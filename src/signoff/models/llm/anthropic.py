@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import anthropic
-import httpx
+import httpx2
 from anthropic.types import Message
 
 from signoff.models.llm.calls import Call, Ended, Reply, Usage
@@ -14,7 +14,7 @@ from signoff.models.llm.failures import dropped, of_status, retry_after, timed_o
 
 
 class Anthropic:
-    """A model behind ``messages``; it reports no log-probabilities."""
+    """A model behind ``messages``; it reports no log-probabilities and takes no temperature."""
 
     name = "anthropic"
     constrains = True
@@ -26,7 +26,7 @@ class Anthropic:
         self.model = model
         self.host = host
         self.local = local
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         self._client = anthropic.AsyncAnthropic(
             api_key=key,
             base_url=base_url,
@@ -51,7 +51,7 @@ class Anthropic:
         except anthropic.APIStatusError as error:
             after = retry_after(error.response.headers)
             raise of_status(self.host, self.model, error.status_code, after=after) from None
-        except (anthropic.APIError, json.JSONDecodeError, httpx.HTTPError, ValueError):
+        except (anthropic.APIError, json.JSONDecodeError, httpx2.HTTPError, ValueError):
             raise truncated(self.host) from None
         return self._reply(found)
 
@@ -79,8 +79,6 @@ def _settings(call: Call) -> dict[str, Any]:
     settings: dict[str, Any] = {}
     if call.system:
         settings["system"] = call.system
-    if call.temperature is not None:
-        settings["temperature"] = call.temperature
     if call.schema is not None:
         form = {"type": "json_schema", "schema": dict(call.schema)}
         settings["output_config"] = {"format": form}

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from typing import Any, cast
+from typing import Any
 
 import aiohttp
-import httpx
 from google import genai
 from google.genai import errors, types
 
-from signoff.models.llm.calls import Call, CallFailed, Ended, Reply, Token, Usage
+from signoff.models.llm.calls import Call, Ended, Reply, Token, Usage
 from signoff.models.llm.failures import (
     dropped,
     of_status,
@@ -46,7 +45,6 @@ class Gemini:
                 async_client_args={"connector": aiohttp.TCPConnector(limit=CONNECTIONS)},
             ),
         )
-        self._configs: dict[Call, types.GenerateContentConfig] = {}
 
     async def call(self, call: Call, *, timeout: float) -> Reply:
         """One attempt."""
@@ -64,7 +62,7 @@ class Gemini:
             raise of_status(self.host, self.model, error.code, after=after) from None
         except (aiohttp.ClientPayloadError, errors.UnknownApiResponseError):
             raise truncated(self.host) from None
-        except (aiohttp.ClientError, httpx.HTTPError, OSError):
+        except (aiohttp.ClientError, OSError):
             raise dropped(self.host) from None
         except ValueError:  # a body that is no JSON, or not of the form
             raise truncated(self.host) from None
@@ -144,9 +142,6 @@ def _tokens(candidate: types.Candidate | None) -> tuple[Token, ...]:
         }
         if chosen.token is None or chosen.log_probability is None:
             return ()
-        weight = cast("float", chosen.log_probability)
+        weight = chosen.log_probability
         found.append(Token(text=chosen.token, log_probability=weight, others=others))
     return tuple(found)
-
-
-__all__ = ["CallFailed", "Gemini"]

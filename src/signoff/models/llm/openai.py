@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
-import httpx
+import httpx2
 import openai
 from openai.types.chat import ChatCompletion
 from openai.types.chat.chat_completion import Choice
@@ -31,7 +31,7 @@ class OpenAI:
         self.local = local
         # Servers that imitate the API know this by its old name.
         self._most = "max_completion_tokens" if base_url is None else "max_tokens"
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=None)
+        limits = httpx2.Limits(max_connections=None, max_keepalive_connections=None)
         self._client = openai.AsyncOpenAI(
             api_key=key,
             base_url=base_url,
@@ -52,7 +52,7 @@ class OpenAI:
         except openai.APIStatusError as error:
             after = retry_after(error.response.headers)
             raise of_status(self.host, self.model, error.status_code, after=after) from None
-        except (openai.APIError, json.JSONDecodeError, httpx.HTTPError, ValueError):
+        except (openai.APIError, json.JSONDecodeError, httpx2.HTTPError, ValueError):
             raise truncated(self.host) from None
         return self._reply(found)
 
