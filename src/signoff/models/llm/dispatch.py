@@ -24,7 +24,9 @@ FIRST_BACKOFF, LONGEST_BACKOFF = 0.5, 30.0
 IN_A_ROW = 25
 """Calls that fail for good one after the other, for reasons that are no fault of their items."""
 TOKENS_PER_LETTER = 0.3
-"""For the limit of tokens, before the provider says how many there were."""
+FIRST_OUTPUT, NEWS = 32.0, 0.1
+"""For the limit of tokens, before the provider says how many there were; replies are expected to
+be as long as the last ones were."""
 
 Check = Callable[[Reply], str | None]
 """Why a reply is of no use and worth another try; None where it is fine."""
@@ -81,6 +83,7 @@ class _Dispatch(Generic[K]):
     check: Check | None
     luck: random.Random = field(default_factory=random.Random)
     failed_in_a_row: int = 0
+    output: float = FIRST_OUTPUT
     gate: Gate = field(init=False)
 
     def __post_init__(self) -> None:
@@ -127,10 +130,11 @@ class _Dispatch(Generic[K]):
         )
 
     async def _once(self, call: Call) -> Reply:
-        expected = TOKENS_PER_LETTER * (len(call.system) + len(call.prompt)) + call.max_tokens
+        expected = TOKENS_PER_LETTER * (len(call.system) + len(call.prompt)) + self.output
         await self.gate.enter(expected)
         reply = await self.provider.call(call, timeout=self.limits.timeout)
         self.gate.used(expected, reply.usage.input + reply.usage.output)
+        self.output += NEWS * (reply.usage.output - self.output)
         return reply
 
     def _pause(self, failure: CallFailed, attempt: int) -> float:
