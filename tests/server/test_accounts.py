@@ -289,7 +289,12 @@ def test_somebody_who_has_an_account_joins_with_it(team: AccountHouse) -> None:
     entered = team.sign_in(browser, "Ben", join=token)
     assert entered.headers["location"] == f"/join?token={token}"
     assert "Join as Ben" in browser.get(entered.headers["location"]).text
+    lesser = dict(browser.cookies)
     assert browser.post("/join", data={"token": token}, headers=FORM).status_code == 303
+    assert dict(browser.cookies) != lesser, "the session of fewer rights got more"
+    before = team.client()
+    before.cookies.update(lesser)
+    assert before.get("/api/v1/me").status_code == 401
     assert team.desk.store.roles_of(ben.id) == {team.desk.reviews.id: "reviewer"}
     assert team.desk.store.count_accounts() == 1
 

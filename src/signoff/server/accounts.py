@@ -283,15 +283,17 @@ class _Doors:
             return page("invitation_spent.html", 410)
         known = self._access.signed_in(request)
         try:
-            if known is not None:
-                self._directory.accept(token, known.account)
-                return RedirectResponse("/", 303)
-            account = self._directory.join(token, name, given.get("password", ""))
+            if known is None:
+                account = self._directory.join(token, name, given.get("password", ""))
+            else:
+                account = known.account
+                self._directory.accept(token, account)
         except InputError as error:
             if error.code == "invitation_spent":
                 return page("invitation_spent.html", 410)
             wrong = f"{error.message} {error.hint}"
             return self._join_page(request, token, invitation, status=422, name=name, wrong=wrong)
+        # Also for who was signed in: a session that had fewer rights does not get more.
         return self._access.let_in(request, account, how="invitation")
 
     # ------------------------------------------------------------------ account
