@@ -11,7 +11,7 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import backup, doctor, review, run, serve, store_commands, users, worker
+from signoff.cli import backup, demo_llm, doctor, review, run, serve, store_commands, users, worker
 from signoff.cli import stream as live
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
@@ -46,6 +46,7 @@ app.command("log")(store_commands.log)
 app.command("proof")(store_commands.proof)
 app.command("erase")(store_commands.erase)
 app.command("doctor")(doctor.doctor)
+app.command("demo-llm")(demo_llm.demo_llm)
 
 
 @app.callback()

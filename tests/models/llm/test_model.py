@@ -9,6 +9,7 @@ import numpy as np
 import polars as pl
 import pytest
 
+from signoff.cli import main
 from signoff.core.items import Items
 from signoff.core.questions import Choice
 from signoff.core.routing import Certified, Threshold
@@ -162,3 +163,28 @@ def test_a_run_with_a_language_model_ends_with_a_certificate(
     assert server.calls == 600
     empty = result.results.filter(pl.col("text") == "")
     assert empty["signoff_by"].to_list() == ["reviewers"]
+
+
+def test_the_page_about_language_models_is_true(
+    server: LlmServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, repository: Path
+) -> None:
+    monkeypatch.setenv("SIGNOFF_HOME", str(tmp_path / "home"))
+    monkeypatch.setenv("GOOGLE_GEMINI_BASE_URL", server.url)
+    monkeypatch.chdir(tmp_path)
+    page = (repository / "docs" / "how-to" / "ask-a-language-model.md").read_text(encoding="utf-8")
+    script = next(part for part in page.split("```") if "# sentiment.py" in part)
+    Path("sentiment.py").write_text(script, encoding="utf-8")
+    rows = [
+        {"text": f"{'A great' if n % 2 else 'A terrible'} thing, number {n}", "label": n % 2}
+        for n in range(400)
+    ]
+    words = ("Negative", "Positive")
+    table = pl.DataFrame([{**row, "label": words[int(str(row["label"]))]} for row in rows])
+    table.write_csv("reviews.csv")
+    command = next(line for line in page.splitlines() if line.startswith("signoff run")).split()
+    ended = main([*command[1:], "--reviewer", "column:label", "--text", "text"])
+    assert ended == 0
+    results = pl.read_csv("reviews.signoff.csv")
+    assert results.filter(pl.col("signoff_by") == "model").height > 100
+    assert results.filter(pl.col("label") != pl.col("signoff_answer")).height <= 20
+    assert server.calls == 400

@@ -20,13 +20,13 @@ import numpy as np
 from signoff.core.coding import Codes
 from signoff.core.items import Items, Predictions
 from signoff.errors import UsageError
-from signoff.models.llm.calls import Call, Provider, Reply, Usage
+from signoff.models.llm.calls import Call, Ended, Provider, Reply, Usage
 from signoff.models.llm.dispatch import Finished, ask
 from signoff.models.llm.injection import suspicion
 from signoff.models.llm.limits import Limits
 from signoff.models.llm.prompts import ALTERNATIVES, Prompt
 from signoff.models.llm.reading import INSTRUCTS, Unclear, read, worth_another_try
-from signoff.models.llm.signals import label_probability
+from signoff.models.llm.signals import answered_probability
 
 EMPTY = "empty"
 
@@ -43,24 +43,35 @@ class Named(Protocol):
     def open(self) -> Provider: ...
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What is kept of a reply: its text, who gave it, how it ended, and the model's weight for the
+    label it gave (NaN for none)."""
+
+    text: str
+    model: str
+    ended: Ended
+    weight: float
+
+
 class Replies(Protocol):
     """Where replies are kept, so that nothing is paid for twice."""
 
-    def known(self, keys: Sequence[str]) -> Mapping[str, Reply]: ...
-    def keep(self, key: str, reply: Reply) -> None: ...
+    def known(self, keys: Sequence[str]) -> Mapping[str, Kept]: ...
+    def keep(self, key: str, reply: Kept) -> None: ...
 
 
 @dataclass(slots=True, eq=False)
 class InMemory:
     """Replies for as long as the process lives."""
 
-    _replies: dict[str, Reply] = field(default_factory=dict[str, Reply])
+    _replies: dict[str, Kept] = field(default_factory=dict[str, Kept])
 
-    def known(self, keys: Sequence[str]) -> Mapping[str, Reply]:
+    def known(self, keys: Sequence[str]) -> Mapping[str, Kept]:
         """Those replies that are here."""
         return {key: self._replies[key] for key in keys if key in self._replies}
 
-    def keep(self, key: str, reply: Reply) -> None:
+    def keep(self, key: str, reply: Kept) -> None:
         """Remember a reply."""
         self._replies[key] = reply
 
@@ -167,8 +178,9 @@ class LanguageModel:
             done += 1
             at, reply = finished.key, finished.reply
             if reply is not None:
-                self._replies.keep(self._key(texts[at]), reply)
-                found[at] = self._one(reply, texts[at])
+                kept = self._kept(reply)
+                self._replies.keep(self._key(texts[at]), kept)
+                found[at] = self._one(kept, texts[at])
             elif finished.failure is not None:
                 found[at] = _One(why=f"the model failed: {finished.failure.why}"[:160])
             self._on_finished(done, len(left))
@@ -207,16 +219,19 @@ class LanguageModel:
             check=worth_another_try,
         )
 
-    def _one(self, reply: Reply, text: str) -> _One:
-        self.versions.add(reply.model)
+    def _kept(self, reply: Reply) -> Kept:
+        codes = self._prompt.form.codes
+        weight = answered_probability(reply.tokens, codes) if codes else math.nan
+        return Kept(text=reply.text, model=reply.model, ended=reply.ended, weight=weight)
+
+    def _one(self, kept: Kept, text: str) -> _One:
+        self.versions.add(kept.model)
+        reply = Reply(text=kept.text, model=kept.model, ended=kept.ended)
         said = read(self._prompt, reply, text)
         if isinstance(said, Unclear):
             return _One(why=said.why)
-        weight = math.nan
-        if said.code is not None:
-            weight = label_probability(reply.tokens, said.code, self._prompt.form.codes)
-        code = self._codes.code(said.answer)
-        return _One(code=code, weight=weight, stated=said.stated)
+        weight = kept.weight if said.code is not None else math.nan
+        return _One(code=self._codes.code(said.answer), weight=weight, stated=said.stated)
 
 
 def _refused(finished: Finished[int]) -> bool:

@@ -35,6 +35,12 @@ def label_probability(tokens: Sequence[Token], code: str, codes: Collection[str]
     return NOTHING
 
 
+def answered_probability(tokens: Sequence[Token], codes: Collection[str]) -> float:
+    """The :func:`label_probability` of the code that the reply answers with: the first there is."""
+    first = next((_bare(token.text) for token in tokens if _bare(token.text) in codes), None)
+    return NOTHING if first is None else label_probability(tokens, first, codes)
+
+
 def agreement(answers: Sequence[object], own: object) -> float:
     """The share of further samples that give the same answer; NaN without samples."""
     if not answers:
