@@ -44,8 +44,8 @@ def test_every_option_of_every_command_is_documented() -> None:
 
 
 def test_every_command_is_documented_and_every_documented_command_exists() -> None:
-    documented = set(re.findall(r"`signoff (\w+)[ `]", PAGE.read_text(encoding="utf-8")))
+    documented = set(re.findall(r"`signoff ([a-z][\w-]*)[ `]", PAGE.read_text(encoding="utf-8")))
     documented |= set(
-        re.findall(r"^## signoff (\w+)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
+        re.findall(r"^## signoff ([a-z][\w-]*)", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     )
     assert documented - {"COMMAND"} == {command for command, _ in options()} | {"doctor"}

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import threading
+import time
 from typing import Annotated
 
 import typer
 
 from signoff.cli.output import say
 from signoff.errors import UsageError
+
+NAP_SECONDS = 0.2
 
 TOLD = """\
 A toy that counts words of praise and blame: no language model, whatever it is asked as. It speaks
@@ -42,7 +44,8 @@ def demo_llm(
     try:
         with llm_server(Toy(latency=latency, gullible=gullible), port=port) as server:
             say(TOLD.format(url=server.url))
-            threading.Event().wait()
+            while True:  # an interrupt that the other thread got is seen between two naps
+                time.sleep(NAP_SECONDS)
     except KeyboardInterrupt:
         pass
     except OSError as error:

@@ -97,7 +97,7 @@ def test_calls_are_taken_from_the_source_only_as_there_is_room() -> None:
         limits=QUICK,
         on_finished=lambda each: ahead.append(len(taken) - each.key),
     )
-    assert max(ahead) <= 9
+    assert max(ahead) <= 16, "no more than are under way, and those that wait their turn"
 
 
 def test_what_fails_for_a_moment_is_asked_again_and_its_tokens_are_counted() -> None:

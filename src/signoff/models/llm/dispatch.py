@@ -132,7 +132,10 @@ class _Dispatch(Generic[K]):
     async def _once(self, call: Call) -> Reply:
         expected = TOKENS_PER_LETTER * (len(call.system) + len(call.prompt)) + self.output
         await self.gate.enter(expected)
+        clock = asyncio.get_running_loop().time
+        began = clock()
         reply = await self.provider.call(call, timeout=self.limits.timeout)
+        self.gate.took(clock() - began)
         self.gate.used(expected, reply.usage.input + reply.usage.output)
         self.output += NEWS * (reply.usage.output - self.output)
         return reply

@@ -14,6 +14,10 @@ from signoff.errors import UsageError
 BURST_SECONDS = 1.0
 """How much a bucket holds: what flows in during this time."""
 
+FIRST_SECONDS, EASE, SLOWER = 0.25, 0.9, 1.002
+"""How long a call is taken to take before one is back; the share of it that calls are spread over;
+how fast the quickest is forgotten."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limits:
@@ -67,13 +71,21 @@ class Bucket:
 
 
 class Gate:
-    """Lets calls through as the limits allow; closes while the provider asks for a pause."""
+    """Lets calls through as the limits allow; closes while the provider asks for a pause.
+
+    It also spreads calls over the time that one takes. Calls that are made at once come back at
+    once, are worked on step by step together, and so leave together again: the network idles while
+    the processor works, and the other way round.
+    """
 
     def __init__(self, limits: Limits) -> None:
         self._clock = asyncio.get_running_loop().time
         self._requests = self._bucket(limits.requests_per_minute)
         self._tokens = self._bucket(limits.tokens_per_minute)
         self._closed_until = 0.0
+        self._at_once = limits.at_once
+        self._quickest = FIRST_SECONDS
+        self._next = 0.0
 
     def _bucket(self, per_minute: float | None) -> Bucket | None:
         return None if per_minute is None else Bucket(rate=per_minute / 60, clock=self._clock)
@@ -87,8 +99,21 @@ class Gate:
             wait = max(wait, self._tokens.take(tokens))
         if wait:
             await asyncio.sleep(wait)
+        await asyncio.sleep(self._turn())
         while (left := self._closed_until - self._clock()) > 0:
             await asyncio.sleep(left)
+
+    def _turn(self) -> float:
+        """Seconds until this call's turn: as many calls as may be made at once are spread over what
+        the quickest takes, so that waiting for a turn costs none of them."""
+        now = self._clock()
+        turn = max(now, self._next)
+        self._next = turn + EASE * self._quickest / self._at_once
+        return turn - now
+
+    def took(self, seconds: float) -> None:
+        """A call took so long; what was quick once need not stay so."""
+        self._quickest = min(seconds, self._quickest * SLOWER)
 
     def used(self, expected: float, tokens: float) -> None:
         """A call took another number of tokens than was expected."""
