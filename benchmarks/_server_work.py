@@ -13,6 +13,7 @@ from itertools import count
 
 import signoff
 from signoff.testing.fakes import LABELS, two_topics
+from signoff.worker import give_way
 
 ROWS = 20_000
 
@@ -20,6 +21,7 @@ ROWS = 20_000
 def main(where: str) -> None:
     """Work."""
     begun = False
+    give_way()
 
     def say(_: object) -> None:
         nonlocal begun

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 import threading
 from decimal import Decimal
 from pathlib import Path
@@ -127,3 +129,9 @@ def test_it_stops_when_told(tmp_path: Path) -> None:
     assert not working.is_alive()
     assert desk_of(store).progress().phase == "closed"
     store.close()
+
+
+def test_a_worker_lets_the_server_have_the_processor_first() -> None:
+    program = "import os; from signoff.worker import NICENESS, give_way; before = os.nice(0);"
+    program += "give_way(); assert os.nice(0) == min(19, before + NICENESS)"
+    subprocess.run([sys.executable, "-c", program], check=True)

@@ -48,6 +48,9 @@ STORE = "SIGNOFF_WORKER_STORE"
 SECONDS_TO_FINISH = 10.0
 """How long a worker goes on with what it is in the middle of once it was told to end."""
 
+NICENESS = 10
+"""How far a worker's process stands back where others want the processor."""
+
 
 @dataclass(slots=True, kw_only=True)
 class Worker:
@@ -164,6 +167,7 @@ class Worker:
 
 def main() -> int:
     """Work on the store that the environment names until told to end; the exit code."""
+    give_way()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())
@@ -201,6 +205,12 @@ def work_on(
             Worker(store=store, on_error=tell).work(stop)
     finally:
         store.close()
+
+
+def give_way() -> None:
+    """Let the server have the processor first: people wait for it, and nobody for this process."""
+    if hasattr(os, "nice"):
+        os.nice(NICENESS)
 
 
 def _complain(project: str, error: SignoffError) -> None:

@@ -27,8 +27,9 @@ def worker(
     its own; a PostgreSQL store may have more, here and on other machines. Ctrl-C ends it; what it
     was doing is done by another.
     """
-    from signoff.worker import insist, work_on
+    from signoff.worker import give_way, insist, work_on
 
+    give_way()
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda _number, _frame: stop.set())

@@ -14,7 +14,7 @@ from signoff.errors import ModelUnavailable, UsageError
 from signoff.models.llm.calls import Call, CallFailed, Reply, Usage
 from signoff.models.llm.dispatch import Finished, ask
 from signoff.models.llm.failures import of_status, retry_after, retry_info
-from signoff.models.llm.limits import Bucket, Limits
+from signoff.models.llm.limits import EASE, Bucket, Gate, Limits
 from signoff.models.llm.providers import model_name
 from signoff.testing.llm_servers import Fault, Toy, llm_server
 
@@ -197,6 +197,23 @@ def test_requests_and_tokens_a_minute_are_kept_to() -> None:
     provider = Script(well)
     asked(provider, 40, Limits(at_once=8, tokens_per_minute=60 * 120))
     assert provider.made[-1] - provider.made[0] >= 2.0  # 12 tokens each, 120 a second
+
+
+def test_calls_made_at_once_are_spread_over_what_the_quickest_takes() -> None:
+    async def entered() -> list[float]:
+        clock = asyncio.get_running_loop().time
+        gate, began = Gate(Limits(at_once=10)), clock()
+        gate.took(0.2)
+
+        async def enter() -> float:
+            await gate.enter(1)
+            return clock() - began
+
+        return sorted(await asyncio.gather(*(enter() for _ in range(10))))
+
+    times = asyncio.run(entered())
+    for at, time_in in enumerate(times):
+        assert time_in >= at * EASE * 0.2 / 10 - 0.002
 
 
 def test_a_bucket_gives_no_more_than_flowed_in() -> None:
