@@ -302,6 +302,14 @@ def test_a_packed_bomb_is_unpacked_no_further_than_it_is_shown(tmp_path: Path) -
     assert len(preview(path, path.name).rows) == PREVIEW_ROWS
 
 
+def test_of_a_parquet_file_that_unpacks_too_far_nothing_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    pl.DataFrame({"text": ["a" * 2_000_000]}).write_parquet(path)
+    assert preview(path, path.name, most_bytes=3_000_000).columns == ["text"]
+    with pytest.raises(InputError, match=r"bomb\.parquet unpacks to more than 1,000,000 bytes"):
+        preview(path, path.name, most_bytes=1_000_000)
+
+
 # ------------------------------------------------------------------------- jobs and orders
 
 

@@ -14,6 +14,7 @@ import sys
 import polars as pl
 
 from signoff.errors import InputError
+from signoff.formats.parquet_sizes import refuse_large_parquet
 from signoff.formats.values import as_text
 from signoff.formats.wording import first_line
 
@@ -29,8 +30,11 @@ _TROUBLE = (
 )
 
 
-def read_parquet(data: bytes, name: str) -> pl.DataFrame:
-    """The table in a Parquet file; raises :class:`InputError` where it is damaged."""
+def read_parquet(data: bytes, name: str, *, most_bytes: int | None = None) -> pl.DataFrame:
+    """The table in a Parquet file; raises :class:`InputError` where it is damaged, or says that it
+    becomes larger than ``most_bytes``."""
+    if most_bytes is not None:
+        refuse_large_parquet(data, name, most_bytes)
     refused = _look_first(data)
     if refused is not None:
         raise _damaged(name, refused)
