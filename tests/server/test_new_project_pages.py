@@ -194,6 +194,9 @@ def test_what_cannot_be_is_said_and_nothing_filled_in_is_lost(
         ({"kind": "pairwise", "a": "text", "b": "text"}, "text"),
         ({"kind": "pairwise", "a": "nowhere", "b": "text"}, "There is no column"),
         ({"overlap": "0"}, "cannot answer an item"),
+        ({"question": "q" * 10_001}, "has 10,001 characters; 10,000 are the most"),
+        ({"labels": "Good\n" + "b" * 201}, "has 201 characters; 200 are the most"),
+        ({"kind": "spans", "labels": "b" * 201}, "has 201 characters; 200 are the most"),
         ({"overlap": "many"}, "number of people"),
     ],
 )
