@@ -112,6 +112,35 @@ def varint(value: int, *, length: int = 0) -> bytes:
     return bytes([*written, value])
 
 
+@pytest.mark.parametrize(
+    "texts",
+    [
+        pl.col("text"),
+        pl.col("text").cast(pl.Categorical),
+        pl.col("text").cast(pl.Binary),
+        pl.concat_list("text"),
+        pl.struct("text", pl.col("text").alias("again")),
+        pl.concat_list(pl.struct("text")),
+    ],
+    ids=["text", "categories", "bytes", "lists", "structs", "lists of structs"],
+)
+def test_a_long_text_that_stands_once_in_the_file_counts_as_often_as_it_recurs(
+    texts: pl.Expr,
+) -> None:
+    long = pl.DataFrame({"text": ["a" * 100_000]}).select(pl.col("text").repeat_by(1000).explode())
+    buffer = io.BytesIO()
+    long.select(texts.alias("x")).write_parquet(buffer)
+    data = buffer.getvalue()
+    with pytest.raises(InputError, match="unpacks to more than 90,000,000 bytes") as caught:
+        read_parquet(data, "x.parquet", most_bytes=90_000_000)
+    assert caught.value.code == "too_large"
+
+
+def test_a_file_that_is_not_too_large_is_read_whole() -> None:
+    frame = pl.DataFrame({"text": ["a", None], "n": [1, 2], "deep": [["b"], None]})
+    assert read_parquet(packed(frame), "x.parquet", most_bytes=1_000).equals(frame)
+
+
 @pytest.mark.parametrize("length", [0, 3, 100, 1 << 31])
 def test_a_file_without_a_list_of_its_columns_is_damaged(length: int) -> None:
     data = b"PAR1" + bytes(40) + length.to_bytes(4, "little") + b"PAR1"

@@ -48,11 +48,16 @@ def refuse_large_parquet(data: Bytes, name: str, most_bytes: int) -> None:
             code="damaged_file",
         ) from None
     if size > most_bytes:
-        raise InputError(
-            f"{name} unpacks to more than {most_bytes:,} bytes.",
-            hint="Split the file.",
-            code="too_large",
-        )
+        raise too_large(name, most_bytes)
+
+
+def too_large(name: str, most_bytes: int) -> InputError:
+    """The refusal of a file that becomes larger than it may."""
+    return InputError(
+        f"{name} unpacks to more than {most_bytes:,} bytes.",
+        hint="Split the file.",
+        code="too_large",
+    )
 
 
 def _size(data: Bytes) -> int:
