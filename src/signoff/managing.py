@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from signoff.core.queueing import EVERYBODY, check_tag
+from signoff.core.queueing import EVERYBODY, MOST_TAGS, check_tag
 from signoff.core.records import Answers, Gold, Json, NewEvent, NewGold, Project
 from signoff.errors import InputError, NotLeased, UsageError
 from signoff.loop.recorder import Recorder
@@ -67,9 +67,14 @@ class Manager:
 
     def tag(self, reviewer: str, tags: Collection[str]) -> None:
         """Let a reviewer have these skills and no other; raises :class:`InputError` for a stranger
-        and :class:`UsageError` for what is no tag."""
+        and :class:`UsageError` for what is no tag, or for too many."""
         self._require([reviewer])
         skills = sorted({check_tag(tag) for tag in tags})
+        if len(skills) > MOST_TAGS:
+            raise UsageError(
+                f"{len(skills)} tags are more than the {MOST_TAGS} a person can have.",
+                hint="Give those that some item asks for.",
+            )
         event = self.recorder.event("reviewer.tagged", {"reviewer": reviewer, "tags": skills})
         self.store.set_tags(self.project.id, reviewer, skills, [event])
 

@@ -20,7 +20,7 @@ from signoff.core.records import Json, Pool, Project
 from signoff.core.streams import StreamItem
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions
-from signoff.formats.write import replace_file, write_table, write_text
+from signoff.formats.write import count_formulas, replace_file, write_table, write_text
 from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
 from signoff.project.carrying import carried_otherwise
@@ -156,9 +156,16 @@ class StoreView:
         parts = [pool_results(self.store, self.project, pool, blind=blind) for pool in self.pools]
         return pl.concat(parts, how="diagonal_relaxed")
 
-    def export(self, out: str) -> None:
-        """Write the results; ``-`` is standard output."""
-        write_table(self.results(), out)
+    def export(self, out: str, *, guarded: bool = False) -> int:
+        """Write the results; ``-`` is standard output.
+
+        ``guarded``: in CSV and TSV texts of the data that a spreadsheet would run as a formula get
+        an apostrophe before them; the number of such texts.
+        """
+        results = self.results()
+        changed = count_formulas(results) if guarded else 0
+        write_table(results, out, guarded=guarded)
+        return changed
 
     def html(self) -> str:
         """The report as one HTML page."""

@@ -506,6 +506,29 @@ def test_status_export_report_log_proof_verify_and_erase_work_on_the_store(
     assert text not in (folder / "after.csv").read_text()
 
 
+def test_an_exported_table_holds_no_formula_unless_it_is_to_be_as_it_is(
+    folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    texts = ["=1+1", "@ann thanks", "-3.5", "plain"]
+    rows = "".join(f"{n},{text},A\n" for n, text in enumerate(texts))
+    (folder / "reviews.csv").write_text("id,text,label\n" + rows)
+    command = ("run", "reviews.csv", "--labels", "A,B", "--key", "id", "--policy", "people")
+    assert in_process(capsys, *command, "--reviewer", "column:label")[0] == 0
+    assert [row["text"] for row in read(folder / "reviews.signoff.csv")] == texts
+
+    store = "reviews.signoff.db"
+    code, _, err = in_process(capsys, "export", store, "--out", "out.csv")
+    assert code == 0
+    assert "2 texts that a spreadsheet would run begin with an apostrophe" in err
+    guarded = ["'=1+1", "'@ann thanks", "-3.5", "plain"]
+    assert [row["text"] for row in read(folder / "out.csv")] == guarded
+    code, _, err = in_process(capsys, "export", store, "--out", "out.csv", "--as-is")
+    assert (code, "apostrophe" in err) == (0, False)
+    assert [row["text"] for row in read(folder / "out.csv")] == texts
+    code, out, _ = in_process(capsys, "export", store)
+    assert [row["text"] for row in csv.DictReader(out.splitlines())] == texts
+
+
 def test_a_changed_log_is_not_verified_and_the_record_is_named(
     small: Path, folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -13,6 +13,7 @@ import pytest
 
 from signoff.errors import InputError
 from signoff.formats.parquet import read_parquet
+from signoff.formats.parquet_sizes import refuse_large_parquet
 
 
 def written(rows: int, compression: str = "lz4", row_group: int = 1) -> bytes:
@@ -95,6 +96,20 @@ def test_a_whole_file_is_read_as_it_was_written() -> None:
 def test_whatever_bytes_are_changed_there_is_a_table_or_one_clear_line(seed: int) -> None:
     rng = random.Random(seed)
     outcome(flipped(written(5), rng))
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_bytes_are_changed_there_is_a_size_or_one_clear_line(seed: int) -> None:
+    rng, data = random.Random(seed), written(40, row_group=20)
+    refuse_large_parquet(data, "x.parquet", 20_000)
+    for _ in range(50):
+        try:
+            refuse_large_parquet(flipped(data, rng), "x.parquet", 20_000)
+            continue
+        except InputError as error:
+            caught = error
+        assert caught.code in ("too_large", "damaged_file")
+        assert "\n" not in str(caught)
 
 
 @pytest.mark.soak

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import re
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -13,10 +14,13 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from signoff.errors import InputError, StoreError
 from signoff.formats import Decisions, read_table, results_frame, write_table
 from signoff.formats.results import RESULT_COLUMNS
+from signoff.formats.write import count_formulas, spreadsheet_safe
 
 FRAME = pl.DataFrame({"id": ["007", None, "NA"], "text": ["a,b", 'say "hi"', "line\nbreak"]})
 
@@ -58,6 +62,56 @@ def test_formulas_are_disarmed_in_our_columns_and_kept_in_the_users(tmp_path: Pa
     assert back["text"].to_list() == risky
     guarded = ["'=1+1", "'+cmd|' /C calc'!A0", "-2", "'@x", "-1.5e3", "'\tx", "fine", None]
     assert back["signoff_answer"].to_list() == guarded
+
+
+RISKY = ["=1+1", "+49 170", "-", "@ann", "\tx", "\r=1", "\n=1", "\uff1d1+1", "'=1", "''-5", "- a"]
+CALM = ["-3.5", "+4", "-1e-3", "-.5", "a=b", "'tis", "'", "''", "", " ", "plain", "(=1)", None]
+
+
+@pytest.mark.parametrize("suffix", ["csv", "tsv"])
+def test_a_guarded_file_holds_no_formula_in_any_column_or_name(tmp_path: Path, suffix: str) -> None:
+    texts = [*RISKY, *CALM]
+    frame = pl.DataFrame(
+        {
+            "=A()": texts,
+            "'=A()": pl.Series(texts, dtype=pl.Categorical),
+            "n": [-1.5] * len(texts),
+            "deep": [[each] for each in texts],
+            "signoff_answer": texts,
+        }
+    )
+    path = tmp_path / f"out.{suffix}"
+    write_table(frame, path, guarded=True)
+    back = pl.read_csv(path, separator="," if suffix == "csv" else "\t", infer_schema=False)
+    assert back.columns == ["'=A()", "''=A()", "n", "deep", "signoff_answer"]
+    wanted = [*(f"'{each}" for each in RISKY), *CALM]
+    for name in ("'=A()", "''=A()", "signoff_answer"):
+        assert back[name].to_list() == wanted
+    assert set(back["n"]) == {"-1.5"}
+    assert back["deep"].to_list()[0] == '["=1+1"]'
+    assert count_formulas(frame) == 2 * len(RISKY) + 2
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "parquet"])
+def test_what_is_no_spreadsheet_is_never_guarded(tmp_path: Path, suffix: str) -> None:
+    frame = pl.DataFrame({"=A()": RISKY, "signoff_answer": RISKY})
+    path = tmp_path / f"out.{suffix}"
+    write_table(frame, path, guarded=True)
+    read = pl.read_ndjson if suffix == "jsonl" else pl.read_parquet
+    assert read(path).equals(frame)
+
+
+TEXTS = st.one_of(
+    st.text(st.sampled_from("'=+-@\t\r\n.0123456789eEa \uff1d"), max_size=8), st.text(max_size=5)
+)
+
+
+@given(st.lists(TEXTS, min_size=1, max_size=20))
+def test_taking_an_apostrophe_away_undoes_guarding(texts: list[str]) -> None:
+    guarded = spreadsheet_safe(pl.Series("text", texts))
+    for text, safe in zip(texts, guarded.to_list(), strict=True):
+        assert not re.match(r"[=+\-@\t\r\n]", safe) or re.fullmatch(r"[+-]?[\d.eE+-]+", safe)
+        assert re.sub(r"^'(?='*[=+\-@\t\r\n\uff1d\uff0b\uff0d\uff20])", "", safe) == text
 
 
 # ------------------------------------------------------------------------- all or nothing

@@ -299,6 +299,39 @@ def test_somebody_who_has_an_account_joins_with_it(team: AccountHouse) -> None:
     assert team.desk.store.count_accounts() == 1
 
 
+def test_who_joins_by_a_name_of_their_own_ends_the_session_of_another_in_that_browser(
+    team: AccountHouse,
+) -> None:
+    """The form was shown to a stranger; meanwhile Ann signed in, in the same browser."""
+    ann, token = team.desk.admin("Ann"), link(team)
+    browser = team.browser(ann)
+    of_ann = browser.cookies[team.access.cookie]
+    form = {"token": token, "name": "Ben", "password": "short"}
+    again = browser.post("/join", data=form, headers=FORM)
+    assert again.status_code == 422
+    assert "Join as Ann" not in again.text
+    assert browser.get("/api/v1/me").json()["name"] == "Ann"
+    form["password"] = PASSWORD
+    assert browser.post("/join", data=form, headers=FORM).status_code == 303
+    assert browser.get("/api/v1/me").json()["name"] == "Ben"
+    assert team.desk.store.roles_of(ann.id) == {}
+    browser.cookies.clear()
+    browser.cookies.set(team.access.cookie, of_ann)
+    assert browser.get("/api/v1/me").status_code == 401
+
+
+def test_a_session_that_is_over_is_none_to_join_with(team: AccountHouse) -> None:
+    ann, token = team.desk.admin("Ann"), link(team, days=30)
+    browser = team.browser(ann)
+    team.desk.now += 14 * DAY
+    over = browser.cookies[team.access.cookie]
+    assert browser.post("/join", data={"token": token}, headers=FORM).status_code == 422
+    form = {"token": token, "name": "Ben", "password": PASSWORD}
+    assert browser.post("/join", data=form, headers=FORM).status_code == 303
+    assert browser.cookies[team.access.cookie] != over
+    assert browser.get("/api/v1/me").json()["name"] == "Ben"
+
+
 def test_no_link_leads_out_of_the_site(team: AccountHouse) -> None:
     team.desk.reviewer()
     entered = team.sign_in(team.client(), "Ben", join="https://evil.example//x?y#z")

@@ -194,6 +194,9 @@ def test_what_cannot_be_is_said_and_nothing_filled_in_is_lost(
         ({"kind": "pairwise", "a": "text", "b": "text"}, "text"),
         ({"kind": "pairwise", "a": "nowhere", "b": "text"}, "There is no column"),
         ({"overlap": "0"}, "cannot answer an item"),
+        ({"question": "q" * 10_001}, "has 10,001 characters; 10,000 are the most"),
+        ({"labels": "Good\n" + "b" * 201}, "has 201 characters; 200 are the most"),
+        ({"kind": "spans", "labels": "b" * 201}, "has 201 characters; 200 are the most"),
         ({"overlap": "many"}, "number of people"),
     ],
 )
@@ -300,6 +303,14 @@ def test_a_packed_bomb_is_unpacked_no_further_than_it_is_shown(tmp_path: Path) -
     path.write_bytes(gzip.compress(b"id,text\n" + b"1,aaaaaaaaaaaaaaaaaaaaaaaaaaa\n" * 2_000_000))
     assert path.stat().st_size < PREVIEW_BYTES
     assert len(preview(path, path.name).rows) == PREVIEW_ROWS
+
+
+def test_of_a_parquet_file_that_unpacks_too_far_nothing_is_shown(tmp_path: Path) -> None:
+    path = tmp_path / "bomb.parquet"
+    pl.DataFrame({"text": ["a" * 2_000_000]}).write_parquet(path)
+    assert preview(path, path.name, most_bytes=3_000_000).columns == ["text"]
+    with pytest.raises(InputError, match=r"bomb\.parquet unpacks to more than 1,000,000 bytes"):
+        preview(path, path.name, most_bytes=1_000_000)
 
 
 # ------------------------------------------------------------------------- jobs and orders

@@ -21,6 +21,8 @@ from signoff.audit.verify import verify_log
 from signoff.server.access import Role
 from signoff.worker import Worker
 
+CHOICE: dict[str, Any] = {"kind": "choice", "text": "Which?", "labels": ["A", "B"]}
+LONG = "d" * 2_001
 RATING = {"kind": "rating", "name": "tone", "text": "How kind?", "high": 3}
 
 
@@ -93,6 +95,48 @@ def test_what_is_wrong_with_the_options_is_said_at_once(place: Workplace) -> Non
         got = browser.post("/api/v1/projects", json={**good, **change})
         assert (got.status_code, got.json()["code"]) == (status, code), got.text
     assert browser.get("/api/v1/jobs").json() == {"jobs": [], "next": None}
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"name": "x" * 201},
+        {"labels": [f"l{n}" for n in range(1001)]},
+        {"labels": ["A", "b" * 201]},
+        {"question": "q" * 201},
+        {"guideline": "g" * 50_001},
+        {"ask_always": [{"column": "id", "value": "1"}] * 101},
+        {"assign": [{"column": "id", "value": "1", "tag": "t"}] * 101},
+        {"labels": None, "form": [{**RATING, "name": f"q{n}"} for n in range(51)]},
+        {"labels": None, "form": [{**CHOICE, "labels": [f"{n:x}" for n in range(100_000)]}]},
+        {"labels": None, "form": [{**CHOICE, "labels": ["A", "b" * 201]}]},
+        {"labels": None, "form": [{**CHOICE, "labels": ["A", {"id": "B", "description": LONG}]}]},
+        {"labels": None, "form": [{**CHOICE, "text": "t" * 10_001}]},
+        {"labels": None, "form": [{**CHOICE, "name": "n" * 201}]},
+        {"labels": None, "form": [{**CHOICE, "guideline": "g" * 50_001}]},
+        {"labels": None, "form": [{"kind": "text", "text": "?", "field": "f" * 201}]},
+    ],
+    ids=lambda change: "-".join(change),
+)
+def test_what_is_longer_than_anybody_reads_is_refused_in_one_line(
+    place: Workplace, change: dict[str, Any]
+) -> None:
+    browser = place.browser()
+    upload = browser.post("/api/v1/uploads", content=CSV).json()["id"]
+    good = {"name": "x", "upload": upload, "labels": ["A", "B"]}
+    got = browser.post("/api/v1/projects", json={**good, **change})
+    assert got.status_code in (400, 422), got.text
+    assert "\n" not in got.json()["detail"]
+    assert len(got.text) < 1_000
+    assert browser.get("/api/v1/jobs").json() == {"jobs": [], "next": None}
+
+
+def test_the_longest_that_may_be_asked_is_asked(place: Workplace) -> None:
+    labels = [{"id": f"l{n}", "description": "d" * 500} for n in range(1000)]
+    question = {"kind": "choice", "name": "n" * 200, "text": "t" * 10_000, "labels": labels}
+    form = [{**question, "guideline": "g" * 50_000}]
+    job = place.found(place.browser(), labels=None, form=form, name="x" * 200)
+    assert job["state"] == "done", job
 
 
 def test_a_project_asks_questions_of_every_kind_and_is_answered(place: Workplace) -> None:

@@ -24,8 +24,9 @@ def asked(shop: Workshop, kind: str, body: dict[str, object]) -> Job:
     return shop.done(shop.store.enqueue(kind=kind, body=body, project=project.id, now=clock()))
 
 
-def export(shop: Workshop, format: str) -> tuple[Job, Path]:
-    job = asked(shop, "export", export_body(format=format, by="ann"))  # type: ignore[arg-type]
+def export(shop: Workshop, format: str, *, as_is: bool = False) -> tuple[Job, Path]:
+    body = export_body(format=format, by="ann", as_is=as_is)  # type: ignore[arg-type]
+    job = asked(shop, "export", body)
     assert job.state == "done", job.error
     return job, shop.store.transfers.export(shop.project().id, job.id, format)
 
@@ -77,6 +78,17 @@ def test_no_cell_and_no_header_of_a_csv_is_a_formula(sqlite_shop: Workshop) -> N
     assert set(frame["signoff_answer"]) == {"'=A()"}
     _, plain = export(sqlite_shop, "jsonl")
     assert pl.read_ndjson(plain)["=HYPERLINK()"].to_list() == FORMULAS
+    _, plain = export(sqlite_shop, "csv", as_is=True)
+    assert pl.read_csv(plain, infer_schema=False)["=HYPERLINK()"].to_list() == FORMULAS
+
+
+def test_two_columns_whose_names_differ_in_an_apostrophe_are_exported(
+    sqlite_shop: Workshop,
+) -> None:
+    rows = [{"text": f"t{n}", "=A": "x", "'=A": "y"} for n in range(5)]
+    sqlite_shop.bring(ndjson(rows), "rows.ndjson", text="text", labels=["A", "B"])
+    _, path = export(sqlite_shop, "csv")
+    assert pl.read_csv(path).columns[1:3] == ["'=A", "''=A"]
 
 
 @pytest.mark.parametrize("content", [False, True])

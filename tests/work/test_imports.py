@@ -175,6 +175,28 @@ def test_a_file_that_unpacks_too_far_is_refused_without_unpacking_it(tmp_path: P
     shop.store.close()
 
 
+@pytest.mark.parametrize("gzipped", [False, True])
+def test_a_parquet_file_that_unpacks_too_far_is_refused_without_reading_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, gzipped: bool
+) -> None:
+    shop = Workshop.open(str(tmp_path / "a.db"), tmp_path / "artifacts")
+    shop.runner = JobRunner(store=shop.store, settings=Settings(most_upload_bytes=1_000_000))
+    packed = io.BytesIO()
+    pl.DataFrame({"text": ["fine", "a" * 2_000_000]}).write_parquet(packed)
+    bomb, name = packed.getvalue(), "bomb.parquet"
+    assert len(bomb) < 5_000
+    if gzipped:
+        bomb, name = gzip.compress(bomb), "bomb.parquet.gz"
+    read: list[object] = []
+    monkeypatch.setattr(pl, "read_parquet", lambda *_, **__: read.append(1))
+    error = error_of(shop.bring(bomb, name))
+    assert error["code"] == "too_large"
+    assert "unpacks to more than 1,000,000 bytes" in str(error["message"])
+    assert read == []
+    assert shop.store.projects() == []
+    shop.store.close()
+
+
 def test_a_parquet_file_that_claims_billions_of_values_is_refused(
     sqlite_shop: Workshop,
 ) -> None:

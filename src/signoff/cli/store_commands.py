@@ -45,14 +45,26 @@ def export(
     out: Annotated[
         str, typer.Option("--out", "-o", metavar="FILE", help=".csv, .tsv, .jsonl, .parquet or -.")
     ] = "-",
+    as_is: Annotated[
+        bool,
+        typer.Option("--as-is", help="Also texts that a spreadsheet would run as a formula."),
+    ] = False,
     project: Project = None,
 ) -> None:
     """Write the results so far.
 
-    Rows that are not decided yet have empty signoff_ columns."""
+    Rows that are not decided yet have empty signoff_ columns. In .csv and .tsv files, not on
+    standard output, texts that a spreadsheet would run as a formula begin with an apostrophe."""
+    guarded = not as_is and out.lower().endswith((".csv", ".tsv"))
     with _view(store, project) as view:
-        view.export(out)
+        changed = view.export(out, guarded=guarded)
     _written(out)
+    if changed:
+        say(
+            f"{changed:,} texts that a spreadsheet would run begin with an apostrophe;"
+            " --as-is leaves them as they are.",
+            err=True,
+        )
 
 
 def report(

@@ -239,10 +239,14 @@ class AsyncRemoteProject:
         job = await self.client.send_file(self.calls.add_rows(file.name, key=new_key()), file)
         return await self.client.wait(job)
 
-    async def export(self, path: str | Path) -> None:
-        """Write the results so far to a .csv, .jsonl or .parquet file."""
+    async def export(self, path: str | Path, *, as_is: bool = False) -> None:
+        """Write the results so far to a .csv, .jsonl or .parquet file.
+
+        In CSV texts that a spreadsheet would run as a formula begin with an apostrophe, unless they
+        are to be ``as_is``.
+        """
         target = Path(path)
-        call = self.calls.export(export_format(target))
+        call = self.calls.export(export_format(target), as_is=as_is)
         await self.client.save(call, target)
 
     async def log(self, path: str | Path) -> None:

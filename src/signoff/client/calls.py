@@ -272,9 +272,9 @@ class ProjectCalls:
             read=_model(JobShown),
         )
 
-    def export(self, format: str) -> Call[JobShown | None]:
+    def export(self, format: str, *, as_is: bool = False) -> Call[JobShown | None]:
         """The results as a file; a job where it takes long."""
-        return self._file("/export", {"format": format})
+        return self._file("/export", {"format": format, "as_is": str(as_is).lower()})
 
     def log(self) -> Call[JobShown | None]:
         """The signed log as a file; a job where it takes long."""

@@ -251,10 +251,14 @@ class RemoteProject:
         job = self.client.send_file(self.calls.add_rows(file.name, key=new_key()), file)
         return self.client.wait(job)
 
-    def export(self, path: str | Path) -> None:
-        """Write the results so far to a .csv, .jsonl or .parquet file."""
+    def export(self, path: str | Path, *, as_is: bool = False) -> None:
+        """Write the results so far to a .csv, .jsonl or .parquet file.
+
+        In CSV texts that a spreadsheet would run as a formula begin with an apostrophe, unless they
+        are to be ``as_is``.
+        """
         target = Path(path)
-        call = self.calls.export(export_format(target))
+        call = self.calls.export(export_format(target), as_is=as_is)
         self.client.save(call, target)
 
     def log(self, path: str | Path) -> None:

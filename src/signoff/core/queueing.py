@@ -11,6 +11,7 @@ from signoff.errors import UsageError
 Outcome = Literal["stay", "next"]
 EVERYBODY = ""
 MOST_TAG = 40
+MOST_TAGS = 50
 _TAG_CHARACTERS = frozenset("-_.")
 
 

@@ -45,16 +45,20 @@ class Table:
     all_pictures: bool = False
 
 
-def read_table(source: object, *, stdin: BinaryIO | None = None) -> Table:
+def read_table(
+    source: object, *, stdin: BinaryIO | None = None, most_bytes: int | None = None
+) -> Table:
     """The table in a path, in ``-`` (standard input), in a frame or in an iterable of dicts.
 
+    ``most_bytes``: how large a Parquet file may become.
     Raises :class:`InputError`: one line with what is wrong, where, and what to do.
     """
     if isinstance(source, str | Path):
         if str(source) == "-":
             return read_bytes(_read_stream(stdin), "standard input", "")
         path = Path(source)
-        return read_bytes(_read_file(path), path.name, _suffix(path), path=path)
+        data = _read_file(path)
+        return read_bytes(data, path.name, _suffix(path), path=path, most_bytes=most_bytes)
     frame, kind, notes = frame_of(source)
     table = Table(
         frame=frame,
@@ -65,7 +69,14 @@ def read_table(source: object, *, stdin: BinaryIO | None = None) -> Table:
     return _checked(table)
 
 
-def read_bytes(data: bytes, name: str, suffix: str, *, path: Path | None = None) -> Table:
+def read_bytes(
+    data: bytes,
+    name: str,
+    suffix: str,
+    *,
+    path: Path | None = None,
+    most_bytes: int | None = None,
+) -> Table:
     """The table in a file's bytes; its ``suffix`` counts where the content leaves it open."""
     notes: list[str] = []
     if data.startswith(_GZIP):
@@ -74,7 +85,7 @@ def read_bytes(data: bytes, name: str, suffix: str, *, path: Path | None = None)
     if not data:
         raise _empty(name)
     if data.startswith(_PARQUET):
-        frame = read_parquet(data, name)
+        frame = read_parquet(data, name, most_bytes=most_bytes)
         return _checked(Table(frame=frame, name=name, format="parquet", path=path, notes=notes))
     refuse_binary(data, name)
     text, decoding = to_utf8(data, name)

@@ -16,7 +16,7 @@ import polars as pl
 
 from signoff.errors import InputError, StoreError
 from signoff.formats.table import RESERVED
-from signoff.formats.values import as_text
+from signoff.formats.values import as_text, holds_text
 from signoff.formats.wording import first_line
 
 WriteFormat = Literal["csv", "tsv", "jsonl", "parquet"]
@@ -28,7 +28,9 @@ _SUFFIXES: dict[str, WriteFormat] = {
     ".ndjson": "jsonl",
     ".parquet": "parquet",
 }
-_FORMULA = r"^[=+\-@\t\r]"
+_FORMULA = r"^'*[=+\-@\t\r\n\x{ff1d}\x{ff0b}\x{ff0d}\x{ff20}]"
+"""Also with apostrophes before it: each gets one more, so that taking one away undoes it. The last
+four are the wide forms of the first four, which some spreadsheets take for the same."""
 _NUMBER = r"^[+\-]?(\d+\.?\d*|\.\d+)([eE][+\-]?\d+)?$"
 
 
@@ -38,18 +40,19 @@ def write_table(
     *,
     format: WriteFormat | None = None,
     stdout: BinaryIO | None = None,
+    guarded: bool = False,
 ) -> None:
     """Write the frame whole or not at all; ``-`` is standard output.
 
-    The format follows the suffix (``-``: CSV). In CSV and TSV the user's own columns come back
-    as they were; text in ``signoff_*`` columns that a spreadsheet would run as a formula gets a
-    leading apostrophe.
+    The format follows the suffix (``-``: CSV). In CSV and TSV text in ``signoff_*`` columns that a
+    spreadsheet would run as a formula gets a leading apostrophe. The user's own columns come back
+    as they were, unless they are to be ``guarded``, too, with the names of columns.
     """
     if str(path) == "-":
-        _serialise(frame, stdout or sys.stdout.buffer, format or "csv")
+        _serialise(frame, stdout or sys.stdout.buffer, format or "csv", guarded)
         return
     kind = format or format_of(Path(path))
-    replace_file(Path(path), lambda file: _serialise(frame, file, kind))
+    replace_file(Path(path), lambda file: _serialise(frame, file, kind, guarded))
 
 
 def format_of(path: Path) -> WriteFormat:
@@ -97,9 +100,10 @@ def write_text(path: Path, text: str) -> None:
 
 def spreadsheet_safe(column: pl.Series) -> pl.Series:
     """Text a spreadsheet would take for a formula, with an apostrophe before it."""
-    if column.dtype != pl.String:
+    if not holds_text(column):
         return column
-    risky = column.str.contains(_FORMULA) & ~column.str.contains(_NUMBER)
+    column = column.cast(pl.String)
+    risky = _risky(column)
     return (
         pl.DataFrame({"text": column, "risky": risky})
         .select(pl.when("risky").then(pl.concat_str(pl.lit("'"), "text")).otherwise("text"))
@@ -108,29 +112,46 @@ def spreadsheet_safe(column: pl.Series) -> pl.Series:
     )
 
 
+def count_formulas(frame: pl.DataFrame) -> int:
+    """How many texts of the user's own columns, their names included, guarding would change."""
+    names = pl.Series(frame.columns, dtype=pl.String)
+    own = [column for column in frame.get_columns() if not column.name.startswith(RESERVED)]
+    texts = [column.cast(pl.String) for column in own if holds_text(column)]
+    return sum(int(_risky(each).sum()) for each in (names, *texts))
+
+
+def _risky(texts: pl.Series) -> pl.Series:
+    return texts.str.contains(_FORMULA) & ~texts.str.contains(_NUMBER)
+
+
 # -------------------------------------------------------------------------- formats
 
 
-def _serialise(frame: pl.DataFrame, file: BinaryIO, kind: WriteFormat) -> None:
+def _serialise(frame: pl.DataFrame, file: BinaryIO, kind: WriteFormat, guarded: bool) -> None:
     if kind == "parquet":
         frame.write_parquet(file)
     elif kind == "jsonl":
         frame.write_ndjson(file)
     else:
-        _delimited(frame).write_csv(file, separator="\t" if kind == "tsv" else ",")
+        _delimited(frame, guarded).write_csv(file, separator="\t" if kind == "tsv" else ",")
 
 
-def _delimited(frame: pl.DataFrame) -> pl.DataFrame:
+def _delimited(frame: pl.DataFrame, guarded: bool) -> pl.DataFrame:
     """The frame with every value in a form a text file can hold.
 
     In a table of one column a missing value is written as ``""``: a blank line would be no row.
     """
     columns = [
-        spreadsheet_safe(column) if column.name.startswith(RESERVED) else _flat(column)
+        spreadsheet_safe(_flat(column))
+        if guarded or column.name.startswith(RESERVED)
+        else _flat(column)
         for column in frame.get_columns()
     ]
     if len(columns) == 1:
         columns = [as_text(columns[0]).fill_null("")]
+    if guarded:
+        names = spreadsheet_safe(pl.Series(frame.columns, dtype=pl.String))
+        columns = [each.alias(name) for each, name in zip(columns, names, strict=True)]
     return pl.DataFrame(columns)
 
 

@@ -233,19 +233,18 @@ class _Doors:
         invitation = self._offered(token)
         if invitation is None:
             return page("invitation_spent.html", 410)
-        return self._join_page(request, token, invitation)
+        return self._join_page(token, invitation, self._access.signed_in(request))
 
     def _join_page(
         self,
-        request: Request,
         token: str,
         invitation: Invitation,
+        known: Identity | None,
         *,
         status: int = 200,
         name: str = "",
         wrong: str | None = None,
     ) -> Response:
-        known = self._access.signed_in(request)
         return page(
             "join.html",
             status,
@@ -281,7 +280,8 @@ class _Doors:
         invitation = self._offered(token)
         if invitation is None:
             return page("invitation_spent.html", 410)
-        known = self._access.signed_in(request)
+        # What was typed counts: somebody else may have signed in here since the form was shown.
+        known = None if given.get("password") else self._access.signed_in(request)
         try:
             if known is None:
                 account = self._directory.join(token, name, given.get("password", ""))
@@ -292,7 +292,7 @@ class _Doors:
             if error.code == "invitation_spent":
                 return page("invitation_spent.html", 410)
             wrong = f"{error.message} {error.hint}"
-            return self._join_page(request, token, invitation, status=422, name=name, wrong=wrong)
+            return self._join_page(token, invitation, known, status=422, name=name, wrong=wrong)
         # Also for who was signed in: a session that had fewer rights does not get more.
         return self._access.let_in(request, account, how="invitation")
 

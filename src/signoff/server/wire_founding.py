@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from decimal import Decimal
-from typing import Annotated, Literal
+from typing import Annotated, Literal, cast
 
 from pydantic import AfterValidator, BeforeValidator, Field, JsonValue
 
@@ -13,17 +13,22 @@ from signoff.core.joining import MOST_OVERLAP
 from signoff.core.questions import Choice, Form
 from signoff.core.questions.asked import form_asked
 from signoff.core.questions.form import MAX_QUESTIONS
+from signoff.core.questions.reading import shown
 from signoff.core.queueing import Assign, read_duration, read_outcome
 from signoff.core.records import Json, TextDirection
 from signoff.core.routing import Certified, People, Policy, Threshold
 from signoff.core.showing import ItemKind
 from signoff.core.streams import StreamSpec
 from signoff.core.windows import Effects
-from signoff.errors import UsageError
+from signoff.errors import InputError, UsageError
 from signoff.server.wire import PLAIN, Asking, Id, plain_text, whole
 from signoff.server.wire_queue import Tag
 
 MOST_GUIDELINE = 50_000
+MOST_WORD = 200
+LONGEST: Mapping[str, int] = {"text": 10_000, "guideline": MOST_GUIDELINE, "description": 2_000}
+"""Characters of a question's texts by field; names, labels and columns have ``MOST_WORD``."""
+
 MOST_RULES = 100
 MOST_WINDOW = 10_000_000
 MOST_UNDO = 86_400
@@ -31,7 +36,7 @@ MOST_SEED = 2**53 - 1
 
 Word = Annotated[
     str,
-    Field(min_length=1, max_length=200, json_schema_extra=PLAIN),
+    Field(min_length=1, max_length=MOST_WORD, json_schema_extra=PLAIN),
     AfterValidator(plain_text),
 ]
 Value = Annotated[str, Field(max_length=1000, json_schema_extra=PLAIN), AfterValidator(plain_text)]
@@ -244,11 +249,38 @@ def form_wanted(
             raise UsageError(
                 "A form and labels or a question both say what is asked.", hint="Send one of them."
             )
-        return form_asked(form)
+        asked = form_asked(form)
+        refuse_long(asked)
+        return asked
     if labels is None:
         raise UsageError("Nothing is asked.", hint="Send labels for one choice, or a form.")
     Choice.of(list(labels))
     return None
+
+
+def refuse_long(form: Form) -> None:
+    """Raise :class:`InputError` where a text of a question is longer than people read, or names
+    hold: each comes with every item, on every page."""
+    for question in form.questions:
+        for name, text in _texts(question.to_json()):
+            most = LONGEST.get(name, MOST_WORD)
+            if len(text) > most:
+                raise InputError(
+                    f"The {name} of question {shown(question.name, 40)} has {len(text):,}"
+                    f" characters; {most:,} are the most.",
+                    hint="Shorten it.",
+                )
+
+
+def _texts(definition: Mapping[str, object]) -> Iterator[tuple[str, str]]:
+    """The texts in a question's definition, with the names of their fields."""
+    for name, value in definition.items():
+        if isinstance(value, str):
+            yield name, value
+        elif isinstance(value, list):
+            for each in cast("list[object]", value):
+                if isinstance(each, Mapping):
+                    yield from _texts(cast("Mapping[str, object]", each))
 
 
 def share(typed: str, name: str) -> Decimal:

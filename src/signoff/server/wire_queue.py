@@ -7,10 +7,9 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, JsonValue
 
-from signoff.core.queueing import MOST_TAG
+from signoff.core.queueing import MOST_TAG, MOST_TAGS
 from signoff.server.wire import PLAIN, Answers, Asking, Id, Instant, Told, plain_text
 
-MOST_TAGS = 50
 MOST_PEOPLE = 50
 
 Words = Annotated[

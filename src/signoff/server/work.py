@@ -128,9 +128,11 @@ class StoredWork:
 
     # ---------------------------------------------------------------------- exports
 
-    def export(self, project: Project, format: ExportFormat, *, by: str) -> Job:
+    def export(
+        self, project: Project, format: ExportFormat, *, by: str, as_is: bool = False
+    ) -> Job:
         """Queue a project's results as a file."""
-        return self._ask("export", project, export_body(format=format, by=by))
+        return self._ask("export", project, export_body(format=format, by=by, as_is=as_is))
 
     def log(self, project: Project, *, content: bool, by: str) -> Job:
         """Queue a project's log as a file."""

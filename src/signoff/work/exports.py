@@ -6,20 +6,16 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import cast
-
-import polars as pl
 
 from signoff.bootstrap import recorder_for, sign_with_its_key
 from signoff.core.records import Job, JobDone, Json, NewEvent, Project
 from signoff.errors import StoreError
-from signoff.formats.write import WriteFormat, spreadsheet_safe, write_table
+from signoff.formats.write import write_table
 from signoff.project.views import PoolViews
 from signoff.store.store import SqlStore
 from signoff.storeview import StoreView
 
 ACTOR = "export"
-FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
 MOST_TRIES = 3
 
 
@@ -33,15 +29,15 @@ class Export:
 
     def results(self) -> None:
         """Write the results so far, and log that. Whoever may order them may answer, too, so that
-        nothing in them tells of an audit that is not over."""
-        format = cast("WriteFormat", self.job.body["format"])
+        nothing in them tells of an audit that is not over. Who opens them need not be who wrote
+        them: no text in CSV is a formula, unless it is to be as it is."""
 
         def write(view: StoreView, path: Path) -> int:
             frame = view.results(blind=True)
-            write_table(guarded(frame) if format in ("csv", "tsv") else frame, path)
+            write_table(frame, path, guarded=not self.job.body.get("as_is"))
             return frame.height
 
-        self._make("results", format, write)
+        self._make("results", str(self.job.body["format"]), write)
 
     def log(self) -> None:
         """Write the log, and log that."""
@@ -106,24 +102,6 @@ class Export:
         self.store.finish_job(done.id, done.result, worker=done.worker, now=done.at, events=events)
         if events and self.job.project is not None:
             self.store.checkpoint(self.job.project)
-
-
-def guarded(frame: pl.DataFrame) -> pl.DataFrame:
-    """The table with an apostrophe before every text, names of columns included, that a
-    spreadsheet would run: who opens it need not be who wrote it."""
-    columns = [
-        spreadsheet_safe(column.cast(pl.String) if _is_coded(column) else column)
-        for column in frame.get_columns()
-    ]
-    return pl.DataFrame([column.alias(_safe_header(column.name)) for column in columns])
-
-
-def _is_coded(column: pl.Series) -> bool:
-    return isinstance(column.dtype, pl.Categorical | pl.Enum)
-
-
-def _safe_header(name: str) -> str:
-    return f"'{name}" if name.startswith(FORMULA_STARTS) else name
 
 
 def _sha256(path: Path) -> str:

@@ -80,7 +80,7 @@ class Import:
         if pictured is not None:
             return pictured
         refuse_bomb(path, about.name, self.most_bytes)
-        return replace(read_table(path), name=about.name)
+        return replace(read_table(path, most_bytes=self.most_bytes), name=about.name)
 
     def _refuse_taken(self, name: str) -> None:
         if self.store.find_project(name) is not None:
@@ -219,7 +219,8 @@ def _text(options: Json, name: str) -> str | None:
 
 
 def refuse_bomb(path: Path, name: str, most_bytes: int) -> None:
-    """Refuse a packed file that would become larger than an upload may be.
+    """Refuse a packed file that would become larger than an upload may be; how large a Parquet
+    file becomes is looked at where it is read, gzip around it or not.
 
     Raises :class:`InputError`; a file that is merely damaged is left to its reader.
     """

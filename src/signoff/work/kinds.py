@@ -38,9 +38,9 @@ def import_body(
     return {"upload": upload, "by": by, "options": dict(options), "founding": founding}
 
 
-def export_body(*, format: ExportFormat, by: str) -> Json:
-    """A project's results as a file."""
-    return {"format": format, "by": by}
+def export_body(*, format: ExportFormat, by: str, as_is: bool = False) -> Json:
+    """A project's results as a file; ``as_is``: also texts that a spreadsheet would run."""
+    return {"format": format, "by": by, "as_is": as_is}
 
 
 def log_body(*, content: bool, by: str) -> Json:

@@ -30,6 +30,10 @@ Format = Annotated[
     Query(description="In CSV no text begins like a formula: such ones get an apostrophe."),
 ]
 
+AsIs = Annotated[
+    bool, Query(description="Leave the data's own texts as they are: for programs that read CSV.")
+]
+
 
 def _file(*media: str) -> dict[int | str, dict[str, object]]:
     binary = {"schema": {"type": "string", "format": "binary"}}
@@ -46,7 +50,11 @@ def _file(*media: str) -> dict[int | str, dict[str, object]]:
     "/export", response_model=None, responses={**refusals(409, 422), **_file(*MEDIA.values())}
 )
 async def export(
-    place: Managing, work: Working, format: Format = "csv", wait: Wait = 60.0
+    place: Managing,
+    work: Working,
+    format: Format = "csv",
+    as_is: AsIs = False,
+    wait: Wait = 60.0,
 ) -> Response:
     """Give the results so far, row by row. Every export is in the log.
 
@@ -54,7 +62,8 @@ async def export(
     audited, and the data may hold what the model says.
     """
     await run_in_threadpool(keep_results, work, place.project, place.caller)
-    job = await run_in_threadpool(work.export, place.project, format, by=place.caller.actor)
+    by = place.caller.actor
+    job = await run_in_threadpool(work.export, place.project, format, by=by, as_is=as_is)
     return await file_or_job(job, work, place.caller, seconds=wait, name=place.project.name)
 
 

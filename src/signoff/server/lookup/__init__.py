@@ -133,9 +133,10 @@ class Lookup:
         answer = self._ask("find", {**self._files(project, pool), "key": key})
         return cast("int | None", answer["number"])
 
-    def preview(self, path: Path, name: str) -> Preview:
-        """The beginning of a table; raises :class:`InputError` where it cannot be read as one."""
-        answer = self._ask("preview", {"path": str(path), "name": name})
+    def preview(self, path: Path, name: str, *, most_bytes: int) -> Preview:
+        """The beginning of a table; raises :class:`InputError` where it cannot be read as one, or
+        says that it becomes larger than ``most_bytes``."""
+        answer = self._ask("preview", {"path": str(path), "name": name, "most_bytes": most_bytes})
         return Preview(**answer)  # pyright: ignore[reportArgumentType]
 
     def _files(self, project: Project, pool: Pool) -> Json:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import mmap
 import zlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,6 +25,7 @@ from signoff.core.records import Json
 from signoff.errors import InputError
 from signoff.formats.delimited import sniff_separator
 from signoff.formats.encoding import refuse_binary, to_utf8
+from signoff.formats.parquet_sizes import refuse_large_parquet
 from signoff.formats.pictures import FILE, guess_picture_column
 from signoff.formats.rows import guess_text_column
 from signoff.formats.zipped import (
@@ -107,7 +109,8 @@ class Reader:
                 return self._find(question)
             case "preview":
                 path, name = Path(str(question["path"])), str(question["name"])
-                return as_json(preview(path, name))
+                most = cast("int", question["most_bytes"])
+                return as_json(preview(path, name, most_bytes=most))
             case what:
                 raise InputError(f"Nobody can answer {str(what)[:40]!r}.")
 
@@ -276,14 +279,17 @@ def _plain(value: object) -> object:
 # ----------------------------------------------------------------------------- previews
 
 
-def preview(path: Path, name: str) -> Preview:
-    """The first rows of a table, read no further than a page needs; the import reads it whole."""
+def preview(path: Path, name: str, *, most_bytes: int = MOST_UNPACKED) -> Preview:
+    """The first rows of a table, read no further than a page needs; the import reads it whole.
+
+    ``most_bytes``: how large a Parquet file may become, whose parts are unpacked whole.
+    """
     if is_zip(path):
         return _preview_of_zip(path, name)
     with path.open("rb") as file:
         head = file.read(PREVIEW_BYTES)
     if head.startswith(b"PAR1"):
-        frame = _head_of_parquet(path, name)
+        frame = _head_of_parquet(path, name, most_bytes)
         rows = [[_cell(value) for value in row] for row in frame.rows()]
         return _previewed(list(frame.columns), rows, name)
     whole = len(head) < PREVIEW_BYTES
@@ -349,7 +355,9 @@ def _cell(value: object) -> str:
     return "" if value is None else str(value)[:MOST_OF_A_CELL]
 
 
-def _head_of_parquet(path: Path, name: str) -> pl.DataFrame:
+def _head_of_parquet(path: Path, name: str, most_bytes: int) -> pl.DataFrame:
+    with path.open("rb") as file, mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ) as data:
+        refuse_large_parquet(data, name, most_bytes)
     try:
         return pl.scan_parquet(path, hive_partitioning=False).head(PREVIEW_ROWS).collect()
     except pl.exceptions.PolarsError:

@@ -91,7 +91,8 @@ def _opened(
         gone = missing_upload()
         raise InputError(gone.message, hint=gone.hint)
     about, path = found
-    return about, office.lookup.preview(path, about.name)
+    most = work.settings.most_upload_bytes
+    return about, office.lookup.preview(path, about.name, most_bytes=most)
 
 
 def _described(

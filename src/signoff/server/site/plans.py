@@ -8,12 +8,14 @@ from decimal import Decimal
 
 from signoff.core.joining import MOST_OVERLAP
 from signoff.core.questions import Choice
+from signoff.core.questions import Form as Asked
 from signoff.core.questions.asked import form_asked
 from signoff.core.records import Json
 from signoff.core.routing import Certified, People, Policy
 from signoff.errors import InputError
 from signoff.server.lookup import Preview
 from signoff.server.site.forms import Form
+from signoff.server.wire_founding import MOST_WORD, refuse_long
 
 CERTAINTIES = ("0.9", "0.95", "0.99")
 DEFAULT_QUESTION = "Which label fits?"
@@ -28,7 +30,6 @@ KINDS: Mapping[str, str] = {
 """The kinds of questions, in words."""
 
 LABELLED = ("choice", "multichoice", "spans")
-MOST_NAME = 200
 MOST_DIGITS = 9
 LEAST_LABELS, MOST_LABELS = 2, 100
 
@@ -99,9 +100,9 @@ class Plan:
     def _check_name(self) -> None:
         if not self.name:
             raise InputError("The project has no name.", hint="Give it a short one.")
-        if len(self.name) > MOST_NAME:
+        if len(self.name) > MOST_WORD:
             raise InputError(
-                f"The name has {len(self.name)} characters; {MOST_NAME} are the most.",
+                f"The name has {len(self.name)} characters; {MOST_WORD} are the most.",
                 hint="Give it a short one.",
             )
 
@@ -121,13 +122,14 @@ class Plan:
         text = self.question or DEFAULT_QUESTION
         labels = [line.strip() for line in self.labels.splitlines() if line.strip()]
         if self.kind == "choice":
-            _check_choice(labels)
+            _check_choice(labels, text)
             return {"labels": labels, "question": text}
         if self.kind not in KINDS:
             raise InputError(
                 f"{self.kind[:40]!r} is no kind of question.", hint="Choose one of the list."
             )
         form = form_asked([{"kind": self.kind, "text": text, **self._own(labels)}])
+        refuse_long(form)
         return {"form": form.to_json()}
 
     def _own(self, labels: list[str]) -> Json:
@@ -152,13 +154,13 @@ class Plan:
         return Certified(max_error=share_of(self.max_error), certainty=Decimal(self.certainty))
 
 
-def _check_choice(labels: list[str]) -> None:
+def _check_choice(labels: list[str], text: str) -> None:
     if not LEAST_LABELS <= len(labels) <= MOST_LABELS:
         raise InputError(
             f"A choice needs {LEAST_LABELS} to {MOST_LABELS} possible answers; got {len(labels)}.",
             hint="Write each on a line of its own.",
         )
-    Choice.of(labels)
+    refuse_long(Asked((Choice.of(labels, text=text),)))
 
 
 def _whole(typed: str, what: str) -> int:

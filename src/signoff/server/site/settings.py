@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 from typing import get_args
 
@@ -24,6 +25,9 @@ from signoff.server.wire_founding import MOST_GUIDELINE
 router = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 ACTOR = "page"
+_LEADS_OUT = re.compile(r"(?i:https?://[^\s/\\]|mailto:[^\s/\\])[^\s\x00-\x1f\x7f\\]*")
+"""An address that says by itself where it leads: others would lead into this application, or to a
+program on the reader's computer."""
 
 
 @router.get("/projects/{p}/settings")
@@ -125,7 +129,15 @@ def _hint_times(visit: Visit) -> list[tuple[HintTime, str]]:
     ]
 
 
+class _Markdown(MarkdownIt):
+    """Markdown whose links lead to the web or to a mailbox, as on the review page."""
+
+    def validateLink(self, url: str) -> bool:  # noqa: N802 # the library's name
+        """Whether a link stays one; as it will stand in the page, entities read and escaped."""
+        return _LEADS_OUT.fullmatch(url) is not None
+
+
 def markdown(text: str) -> str:
-    """Markdown as safe HTML: tags are text, pictures are left out, links lead to the web only."""
-    rules = MarkdownIt("commonmark", {"html": False}).disable("image")
-    return rules.render(text)
+    """Markdown as safe HTML: tags are text, pictures are left out, links lead to http, https or
+    mailto only."""
+    return _Markdown("commonmark", {"html": False}).disable("image").render(text)
