@@ -54,6 +54,7 @@ def numbers(times: Times, cpu: float) -> Found:
     """A crowd's times, and what an answer took of the processors on either side."""
     answers = len(times.submit)
     return {
+        "next/answer": 1000 * sum(times.next) / answers,
         "next p50": quantile(times.next, 0.5),
         "next p99": quantile(times.next, 0.99),
         "submit p50": quantile(times.submit, 0.5),
@@ -316,6 +317,11 @@ def compared(ours: Found, theirs: Found, size: int, crowds: Sequence[int]) -> li
             least=30,
         ),
         row(
+            f"waiting for items an answer, Label Studio's over signoff's ({what}, 1 reviewer)",
+            theirs["1: next/answer"] / ours["1: next/answer"],
+            "x",
+        ),
+        row(
             f"answers a second, signoff's over Label Studio's ({what}, {most} reviewers)",
             ours[f"{most}: answers/s"] / theirs[f"{most}: answers/s"],
             "x",
@@ -382,7 +388,7 @@ def behind(side: Found, name: str, size: int, crowds: Sequence[int]) -> list[Row
     what = f"{size:,} items"
     rows: list[Row] = []
     units: dict[str, str] = {
-        "next p50": "ms", "next p99": "ms", "submit p50": "ms", "submit p99": "ms",
+        "next/answer": "ms", "next p50": "ms", "next p99": "ms", "submit p50": "ms", "submit p99": "ms",
         "answers/s": "answers/s", "requests/answer": "requests", "server CPU": "ms an answer",
         "generator CPU": "ms an answer",
     }  # fmt: skip

@@ -13,7 +13,7 @@ from signoff.errors import InputError
 from signoff.formats.values import as_text
 from signoff.ports import Desk
 
-BATCH = 1_000
+BATCH = 200
 Said = str | Answer | None | Mapping[str, "str | Answer | None"]
 """What a function of an item may return: an answer, or several by question's name."""
 

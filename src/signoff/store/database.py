@@ -6,7 +6,7 @@ import errno
 import json
 import sqlite3
 import time
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 
 BUSY_SECONDS = 20
 RETRY_SECONDS = 0.02
+PEN_SECONDS = 0.002
+"""How often who waits to write looks again. SQLite's own waiting is up to a tenth of a second
+longer than the write it waits for, and whoever writes much would have begun the next one."""
 SQLITE_MAGIC = b"SQLite format 3\x00"
 SQLITE_HEADER_BYTES = 100
 
@@ -207,21 +210,48 @@ def open_reader(engine: sa.Engine) -> sa.Engine:
     and nobody waits for them."""
     if engine.dialect.name != "sqlite":
         return engine.execution_options(reading=True)
-    reader = sa.create_engine(engine.url, connect_args={"timeout": BUSY_SECONDS})
-    event.listen(reader, "connect", partial(_on_connect, "FULL"))
-    # No listener, since one that hears of transactions slows every statement down.
-    setattr(reader.dialect, "do_begin", _begin_reading)  # noqa: B010
-    return reader
+    return _sqlite(engine.url, synchronous="FULL", begin=_begin_reading)
 
 
 def _begin_reading(connection: sqlite3.Connection) -> None:
     connection.execute("BEGIN")
 
 
-def _sqlite(url: sa.URL, *, synchronous: Literal["FULL", "NORMAL"]) -> sa.Engine:
+def _begin_writing(connection: sqlite3.Connection) -> None:
+    """Take the write lock at once, since a transaction that reads first could not be upgraded.
+
+    Raises sqlite3's error where somebody else has it for :data:`BUSY_SECONDS`.
+    """
+    connection.execute("PRAGMA busy_timeout=0")
+    try:
+        last = time.monotonic() + BUSY_SECONDS
+        while not _has_pen(connection, final=time.monotonic() > last):
+            time.sleep(PEN_SECONDS)
+    finally:
+        connection.execute(f"PRAGMA busy_timeout={BUSY_SECONDS * 1000}")
+
+
+def _has_pen(connection: sqlite3.Connection, *, final: bool) -> bool:
+    """Try to take the write lock; ``final``: raises where somebody else has it."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if final or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
+
+
+def _sqlite(
+    url: sa.URL,
+    *,
+    synchronous: Literal["FULL", "NORMAL"],
+    begin: Callable[[sqlite3.Connection], None] = _begin_writing,
+) -> sa.Engine:
     engine = sa.create_engine(url, connect_args={"timeout": BUSY_SECONDS})
     event.listen(engine, "connect", partial(_on_connect, synchronous))
-    event.listen(engine, "begin", _on_begin)
+    # No listener, since one that hears of transactions slows every statement down.
+    setattr(engine.dialect, "do_begin", begin)  # noqa: B010
     return engine
 
 
@@ -239,13 +269,6 @@ def _on_connect(
     ):
         cursor.execute(f"PRAGMA {pragma}")
     cursor.close()
-
-
-def _on_begin(connection: sa.Connection) -> None:
-    """Take the write lock at once, since a transaction that reads first could not be upgraded;
-    one that only reads needs none and waits for nobody."""
-    reading = connection.get_execution_options().get("reading", False)
-    connection.exec_driver_sql("BEGIN" if reading else "BEGIN IMMEDIATE")
 
 
 @contextmanager

@@ -28,6 +28,29 @@ _THERE = sa.select(sa.func.count()).where(
     gold.c.project == sa.bindparam("project"), gold.c.retired.is_(False), gold.c.key.is_not(None)
 )
 
+_MET = sa.select(requests.c.gold).where(
+    requests.c.project == sa.bindparam("project"),
+    requests.c.pool == POOL,
+    requests.c.lane.like(sa.bindparam("lanes", type_=sa.String)),
+)
+_KNOWN = sa.exists().where(
+    reviews.c.project == sa.bindparam("project"),
+    reviews.c.reviewer == sa.bindparam("reviewer"),
+    reviews.c.pool == gold.c.pool,
+    reviews.c.item == gold.c.item,
+)
+_NOT_SEEN = (
+    sa.select(gold)
+    .where(
+        gold.c.project == sa.bindparam("project"),
+        gold.c.retired.is_(False),
+        gold.c.key.is_not(None),
+        gold.c.number.not_in(_MET),
+        ~_KNOWN,
+    )
+    .order_by(gold.c.number)
+)
+
 
 def plant(
     db: sa.Connection, project: Project, new: NewGold, tell: Callable[[Gold], NewEvent]
@@ -119,28 +142,9 @@ def not_seen(db: sa.Connection, project: str, reviewer: str, limit: int) -> list
     """Known answers that this reviewer never met, in an order of their own."""
     if limit == 0:
         return []
-    met = sa.select(requests.c.gold).where(
-        requests.c.project == project,
-        requests.c.pool == POOL,
-        requests.c.lane.startswith(of_gold(reviewer) + "|", autoescape=True),
-    )
-    known = sa.exists().where(
-        reviews.c.project == project,
-        reviews.c.reviewer == reviewer,
-        reviews.c.pool == gold.c.pool,
-        reviews.c.item == gold.c.item,
-    )
-    rows = db.execute(
-        sa.select(gold)
-        .where(
-            gold.c.project == project,
-            gold.c.retired.is_(False),
-            gold.c.key.is_not(None),
-            gold.c.number.not_in(met),
-            ~known,
-        )
-        .order_by(gold.c.number)
-    ).all()
+    # No reviewer's id holds what LIKE reads as a wildcard.
+    which = {"project": project, "reviewer": reviewer, "lanes": of_gold(reviewer) + "|%"}
+    rows = db.execute(_NOT_SEEN, which).all()
     # Everybody meets them in another order: neighbours cannot compare.
     rows = sorted(rows, key=lambda row: zlib.crc32(f"{reviewer}{row.number}".encode()))
     return [_gold(row) for row in rows[:limit]]

@@ -11,6 +11,7 @@ from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 
 from signoff.errors import StoreError
+from signoff.store.database import open_reader
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 MIGRATING = 0x5160FF  # any number, the same for every process
@@ -27,8 +28,7 @@ def upgrade(engine: sa.Engine, *, create: bool, name: str) -> None:
     """Run the migrations that are missing; refuse a store of a newer version."""
     settings = config()
     script = ScriptDirectory.from_config(settings)
-    with engine.execution_options(reading=True).begin() as connection:
-        current = MigrationContext.configure(connection).get_current_revision()
+    current = _revision(engine)
     if current == script.get_current_head():
         return
     with engine.begin() as connection:
@@ -52,6 +52,16 @@ def upgrade(engine: sa.Engine, *, create: bool, name: str) -> None:
             )
         settings.attributes["connection"] = connection
         command.upgrade(settings, "head")
+
+
+def _revision(engine: sa.Engine) -> str | None:
+    """The revision of a database, read beside whoever writes in it now."""
+    reader = open_reader(engine)
+    try:
+        with reader.begin() as connection:
+            return MigrationContext.configure(connection).get_current_revision()
+    finally:
+        reader.dispose()
 
 
 def newest() -> str:
