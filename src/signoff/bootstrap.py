@@ -30,6 +30,7 @@ from signoff.desk import GOLD_SHARE, QueueDesk, shown_item, sign_in
 from signoff.engine import Engine
 from signoff.errors import StoreChanged, UsageError
 from signoff.loop.recorder import Recorder
+from signoff.models.llm.providers import is_model_name
 from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation, PoolView
 from signoff.project.founding import first_manager
@@ -294,7 +295,8 @@ def refuse_infeasible(policy: Policy, items: int, form: Form) -> None:
 
 def stored_model(project: Project) -> str:
     """The model by the name that the first run was given."""
-    if project.model in (DEFAULT_MODEL, PREDICTIONS) or ".py:" in project.model:
+    by_name = (DEFAULT_MODEL, PREDICTIONS)
+    if project.model in by_name or ".py:" in project.model or is_model_name(project.model):
         return project.model
     raise UsageError(
         f"Project {project.name!r} was begun from Python with a model of its own"
@@ -322,6 +324,8 @@ def models_for(model: object, form: Form, *, item_kind: ItemKind = "text") -> di
             hint="Ask one question with labels, or pass --model FILE.py:NAME.",
         )
     if isinstance(model, str):
+        if is_model_name(model):
+            return dict.fromkeys(form.names, model)
         from signoff.models.loading import load_model_spec
 
         model = load_model_spec(model)
@@ -360,6 +364,7 @@ def make_automations(
         return {}
     from signoff.learning.supervised import fixed_strategy, strategy_for
     from signoff.models.answers import AnswerModel
+    from signoff.models.llm.model import LanguageModel
 
     models = models_for(model, form, item_kind=item_kind)
     if not models and item_kind == "image":
@@ -378,8 +383,11 @@ def make_automations(
     automations: dict[str, Automation] = {}
     for question in form.questions:
         codes, labels, own = Codes(question), labels_of(question), models[question.name]
+        if isinstance(own, LanguageModel):
+            codes = own.codes
         if labels is None:
-            strategy = fixed_strategy(AnswerModel(own, codes=codes), threshold=threshold)
+            answering = own if isinstance(own, LanguageModel) else AnswerModel(own, codes=codes)
+            strategy = fixed_strategy(answering, threshold=threshold)
         else:
             strategy = strategy_for(own, labels=labels, threshold=threshold)
         automations[question.name] = Automation(strategy=strategy, codes=codes)

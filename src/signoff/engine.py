@@ -213,7 +213,10 @@ class Engine:
             decided=decided,
             chosen=chosen,
             reason="confident",
-            events=self._books.fitted(pool, states, steps),
+            events=[
+                *self._books.fitted(pool, states, steps),
+                *self._books.silent(pool, states, steps),
+            ],
             round=self._round(pool, states, steps),
         )
 
@@ -274,6 +277,7 @@ class Engine:
             books.requests(view, items, reasons, shuffled, self._hinter.hints(pool, items)),
             [
                 *books.fitted(pool, states, steps),
+                *books.silent(pool, states, steps),
                 *(books.committed(audit.committed) for audit in audits),
                 books.asked(pool, items, "audit"),
             ],

@@ -19,7 +19,8 @@
     │   └── JobMoved          (2)   a job is not in the state for what was asked of it
     ├── RemoteError           (1)   a server refused, or could not be reached
     ├── Unfinished            (3)   work remains and a later run can resume it
-    │   └── ModelUnavailable  (3)   nothing comes from whoever provides the model
+    │   ├── ModelUnavailable  (3)   nothing comes from whoever provides the model
+    │   └── CostReached       (3)   a call could cost more than the user allows
     ├── Infeasible            (4)   no plan can keep the promise; nothing was asked
     └── VerificationFailed    (1)   a log, a certificate or a table is not what was signed
 
@@ -188,6 +189,12 @@ class ModelUnavailable(Unfinished):
     """Nothing comes from whoever provides the model: no key, no such model, or it is down."""
 
     code = "model_unavailable"
+
+
+class CostReached(Unfinished):
+    """A call could cost more than the user allows; what was replied is kept."""
+
+    code = "cost_reached"
 
 
 class Infeasible(SignoffError):

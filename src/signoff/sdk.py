@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Generator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -32,6 +33,7 @@ from signoff.job import (
     rarely_collecting,
     refuse_other_reviewers,
 )
+from signoff.job.options import refuse
 from signoff.ports import Progress, Reviewer
 from signoff.project.incoming import IncomingRows
 from signoff.project.ownership import owning
@@ -280,6 +282,10 @@ def run(
     text_direction: TextDirection | None = None,
     hints: HintTime | None = None,
     mix_reviewers: bool = False,
+    base_url: str | None = None,
+    offline: bool = False,
+    yes: bool = False,
+    max_cost: Decimal | float | None = None,
     on_progress: Callable[[Progress], None] = _ignore,
 ) -> Result:
     """Label a table: people answer what they must, the model what it can prove.
@@ -290,8 +296,11 @@ def run(
       the text of a choice beside ``labels``.
     - ``policy``: :class:`Certified` (the default), :class:`Threshold` or :class:`People`.
     - ``model``: "text", "predictions" (columns ``prediction`` and ``confidence`` of the data),
-      "FILE.py:NAME", or an object: a learner, a scikit-learn estimator, anything
-      with ``predict``.
+      "FILE.py:NAME", a provider's such as "gemini:MODEL", or an object: a learner, a scikit-learn
+      estimator, anything with ``predict``.
+    - ``base_url``: where a provider's model is asked instead; ``offline``: refuse whatever is not
+      on this machine; ``yes``: agree that texts are sent elsewhere; ``max_cost``: US dollars that
+      calls may cost in all.
     - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
       a label, or None for "cannot say".
     - ``overlap``: how many people answer each item, each on their own; their answers are joined by
@@ -334,6 +343,10 @@ def run(
             text_direction=text_direction,
             hints=hints,
             mix_reviewers=mix_reviewers,
+            base_url=base_url,
+            offline=offline,
+            agree=(lambda _: True) if yes else refuse,
+            max_cost=None if max_cost is None else Decimal(str(max_cost)),
             store=where,
         )
         job = prepare(options)

@@ -17,6 +17,7 @@ from signoff.bootstrap import make_decider, open_store, recorder_for, sign_with_
 from signoff.core.items import key_digest
 from signoff.core.questions import Question
 from signoff.core.records import Json, Pool, Project
+from signoff.core.replies import content_digest
 from signoff.core.streams import StreamItem
 from signoff.errors import InputError, SignoffError, StoreError, UsageError, VerificationFailed
 from signoff.formats.results import Decisions
@@ -381,8 +382,18 @@ class StoreView:
         recorder = recorder_for(self.store, self.project.id, actor="erase")
         event = recorder.event("item.erased", {"pool": pool.number, "item": item, "rows": rows})
         digests = [key_digest(self.project.id, each) for each in keys]
-        self.store.erase(self.project.id, pool.number, item, digests, event)
+        self.store.erase(
+            self.project.id, pool.number, item, digests, event, contents=self._contents(pool, rows)
+        )
         return len(rows)
+
+    def _contents(self, pool: Pool, rows: list[int]) -> list[str]:
+        """Digests of the texts of some rows, as models were asked about them."""
+        column = self.project.text_column
+        if column is None:
+            return []
+        texts = self.store.rows(pool)[column].gather(rows).drop_nulls().to_list()
+        return [content_digest(str(text)) for text in texts]
 
     def _rows_of(self, pool: Pool, item: int) -> tuple[list[int], list[str]]:
         """The rows of an item, and the keys they still have."""

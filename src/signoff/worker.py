@@ -15,7 +15,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,9 +30,11 @@ from signoff.bootstrap import (
     stored_model,
 )
 from signoff.core.records import Project
+from signoff.core.routing import People
 from signoff.desk import expire
 from signoff.engine import Engine
 from signoff.errors import SignoffError, StoreBusy
+from signoff.models.llm.providers import is_model_name
 from signoff.project.ownership import owning
 from signoff.store.store import SqlStore
 
@@ -142,7 +144,7 @@ class Worker:
         """The loop over a project; it keeps features and fits from one round to the next."""
         if project.id not in self._engines:
             sign_with_its_key(self.store, project)
-            model = stored_model(project)
+            model = self._asked(project) or stored_model(project)
             self._engines[project.id] = make_engine(
                 self.store,
                 project,
@@ -155,6 +157,21 @@ class Worker:
                 seed=None,
             )
         return self._engines[project.id]
+
+    def _asked(self, project: Project) -> Mapping[str, object]:
+        """The models of a provider that a project asks; texts go where somebody agreed to."""
+        if isinstance(project.policy, People) or not is_model_name(project.model):
+            return {}
+        from signoff.project.language import agreed_bases, models_for_form, put_to_work
+
+        models = models_for_form(
+            project.model,
+            project.form,
+            bases=agreed_bases(self.store, project),
+            guideline=project.page.guideline,
+        )
+        put_to_work(self.store, project, recorder_for(self.store, project.id, actor=ACTOR), models)
+        return models
 
     def _tell(self, project: Project, error: SignoffError) -> None:
         if self._told.get(project.id) != error.message:

@@ -156,7 +156,7 @@ RAISING = (
 )
 STATUS_RAISES = (
     "def fails(*args, **kwargs): {}\n"
-    "c._view = fails"  # where the first line of the command ends up
+    "c.open_view = fails"  # where the first line of the command ends up
 )
 
 

@@ -118,11 +118,15 @@ class SigningKey:
 # ---------------------------------------------------------------------------- on disk
 
 
-def key_folder() -> Path:
-    """Where keys are kept: ``$SIGNOFF_HOME/keys``, or in the user's configuration folder."""
+def config_folder() -> Path:
+    """``$SIGNOFF_HOME``, or signoff's part of the user's configuration folder."""
     home = os.environ.get(HOME_VARIABLE)
-    root = Path(home) if home else platformdirs.user_config_path("signoff", appauthor=False)
-    return root / "keys"
+    return Path(home) if home else platformdirs.user_config_path("signoff", appauthor=False)
+
+
+def key_folder() -> Path:
+    """Where keys are kept."""
+    return config_folder() / "keys"
 
 
 def default_key(folder: Path | None = None) -> SigningKey:

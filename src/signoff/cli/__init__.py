@@ -11,7 +11,18 @@ from typing import Annotated, cast
 
 import typer
 
-from signoff.cli import backup, demo_llm, doctor, review, run, serve, store_commands, users, worker
+from signoff.cli import (
+    asking,
+    backup,
+    demo_llm,
+    doctor,
+    review,
+    run,
+    serve,
+    store_commands,
+    users,
+    worker,
+)
 from signoff.cli import stream as live
 from signoff.cli.output import print_error, say
 from signoff.errors import Exit, SignoffError
@@ -45,6 +56,9 @@ app.command("verify")(store_commands.verify)
 app.command("log")(store_commands.log)
 app.command("proof")(store_commands.proof)
 app.command("erase")(store_commands.erase)
+app.command("spent")(asking.spent)
+app.command("prices")(asking.prices)
+app.add_typer(asking.prompt_app, name="prompt")
 app.command("doctor")(doctor.doctor)
 app.command("demo-llm")(demo_llm.demo_llm)
 

@@ -219,6 +219,31 @@ def read_count(typed: str | None, *, name: str) -> int | None:
     return int(typed)
 
 
+def read_money(typed: str | None, *, name: str) -> Decimal | None:
+    """US dollars above 0; ``name`` is the flag they came from."""
+    if typed is None:
+        return None
+    try:
+        amount = Decimal(typed.strip().removeprefix("$"))
+    except InvalidOperation:
+        amount = Decimal(0)
+    if not (amount.is_finite() and 0 < amount < 10**MOST_DIGITS):
+        raise UsageError(
+            f"{name} {typed[:40]!r} is no amount of US dollars.", hint=f"Write {name} 2.50."
+        )
+    return amount
+
+
+def read_panel(model: str | None, samples: str | None, second: str | None) -> str | None:
+    """The model as it is stored: a provider's with what is asked beside it."""
+    if samples is None and second is None:
+        return model
+    from signoff.models.llm.panels import Panel
+
+    count = read_count(samples, name="--samples") or 0
+    return str(Panel.of(model or "text", samples=count, second=second))
+
+
 def check_reviewer(typed: str) -> None:
     """Refuse a reviewer that is none of web, terminal, column:COL and none."""
     if typed in ("web", "terminal", "none") or (typed.startswith("column:") and typed != "column:"):

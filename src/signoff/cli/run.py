@@ -10,12 +10,15 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from signoff.cli.asking import Asking, estimate_json, estimate_lines
 from signoff.cli.options import (
     check_reviewer,
     read_assign,
     read_count,
     read_due,
     read_labels,
+    read_money,
+    read_panel,
     read_policy,
     read_questions,
     read_rules,
@@ -23,7 +26,7 @@ from signoff.cli.options import (
     user_name,
 )
 from signoff.cli.output import ProgressLine, progress_as_json, say, say_json
-from signoff.errors import UsageError
+from signoff.errors import Exit, UsageError
 
 if TYPE_CHECKING:
     from signoff.ports import Reviewer
@@ -96,7 +99,37 @@ def run(
         ),
     ] = None,
     model: Annotated[
-        str | None, typer.Option(metavar="text|predictions|FILE.py:NAME", help="[default: text]")
+        str | None,
+        typer.Option(
+            metavar="text|predictions|FILE.py:NAME|PROVIDER:MODEL",
+            help="PROVIDER: gemini, openai or anthropic. [default: text]",
+        ),
+    ] = None,
+    base_url: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where a provider's model is asked instead."),
+    ] = None,
+    samples: Annotated[
+        str | None,
+        typer.Option(metavar="K", help="Ask a provider's model K more times each."),
+    ] = None,
+    second: Annotated[
+        str | None,
+        typer.Option(metavar="PROVIDER:MODEL", help="Ask another model, too: does it agree?"),
+    ] = None,
+    offline: Annotated[
+        bool, typer.Option("--offline", help="Refuse to send texts anywhere but to this host.")
+    ] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Agree that texts are sent to the model's provider.")
+    ] = False,
+    estimate: Annotated[
+        bool,
+        typer.Option("--estimate", help="Print what a provider's model would take; do nothing."),
+    ] = False,
+    max_cost: Annotated[
+        str | None,
+        typer.Option(metavar="USD", help="Stop before calls cost more than this in all."),
     ] = None,
     reviewer: Annotated[
         str | None,
@@ -192,6 +225,7 @@ def run(
     name = as_name or user_name()
     from signoff.sdk import RunOptions
 
+    asking = Asking(as_json=json)
     options = RunOptions(
         data=data,
         text=text,
@@ -211,20 +245,39 @@ def run(
         overlap=read_count(overlap, name="--overlap"),
         assign=read_assign(assign or []),
         due=read_due(due, on_expiry),
-        model=model,
+        model=read_panel(model, samples, second),
         reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,
         budget=most,
         seed=chosen_seed,
         group=False if no_group else None,
         mix_reviewers=mix_reviewers,
+        base_url=base_url,
+        offline=offline,
+        max_cost=read_money(max_cost, name="--max-cost"),
+        agree=(lambda _: True) if yes else asking.agree,
+        on_asked=asking.on_asked,
         store=store,
         out=out,
         report=report,
     )
+    if estimate:
+        _print_estimate(options, as_json=json)
+        raise typer.Exit(Exit.DONE)
     result = _execute(options, as_json=json, blind=who in (TERMINAL, WEB))
     _print_result(result, as_json=json, err=out == "-")
     raise typer.Exit(int(result.exit_code))
+
+
+def _print_estimate(options: RunOptions, *, as_json: bool) -> None:
+    from signoff.job import estimate
+
+    found = estimate(options)
+    if as_json:
+        say_json(estimate_json(found))
+        return
+    for line in estimate_lines(found):
+        say(line)
 
 
 def default_reviewer(data: str) -> str:

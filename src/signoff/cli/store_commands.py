@@ -31,7 +31,7 @@ Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 def status(store: Store, project: Project = None, json: Json = False) -> None:
     """Show where a project stands."""
-    with _view(store, project) as view:
+    with open_view(store, project) as view:
         found = view.status()
     if json:
         say_json(found)
@@ -56,7 +56,7 @@ def export(
     Rows that are not decided yet have empty signoff_ columns. In .csv and .tsv files, not on
     standard output, texts that a spreadsheet would run as a formula begin with an apostrophe."""
     guarded = not as_is and out.lower().endswith((".csv", ".tsv"))
-    with _view(store, project) as view:
+    with open_view(store, project) as view:
         changed = view.export(out, guarded=guarded)
     _written(out)
     if changed:
@@ -77,7 +77,7 @@ def report(
 ) -> None:
     """Write the report, one HTML file."""
     path = out or _beside(store, ".html")
-    with _view(store, project) as view:
+    with open_view(store, project) as view:
         view.report(path)
     _written(path)
 
@@ -96,7 +96,7 @@ def log(
     """Write the signed log as JSON lines.
 
     `signoff verify` works from that file and the public key alone."""
-    with _view(store, project) as view:
+    with open_view(store, project) as view:
         view.export_log(out, content=content)
     _written(out)
 
@@ -111,7 +111,7 @@ def proof(
     project: Project = None,
 ) -> None:
     """Prove that a decision is in the log."""
-    with _view(store, project) as view:
+    with open_view(store, project) as view:
         found = view.proof(key, question)
     if out == "-":
         say_json(found)
@@ -136,7 +136,7 @@ def erase(
     verify."""
     if not yes:
         _confirm_erasing(keys, store)
-    with _view(store, project) as view:
+    with open_view(store, project) as view:
         for key in keys:
             rows = view.erase(key)
             say(f"Erased {key}: {rows} row{'s' if rows != 1 else ''}.")
@@ -164,7 +164,7 @@ def verify(
         _verify_proof(path, trusted, as_json=json)
         return
     if "://" in path or start.startswith(SQLITE) or path.endswith(".db"):
-        with _view(path, project) as view:
+        with open_view(path, project) as view:
             verdict = view.verify(public_key=trusted)
     else:
         verdict = _verify_log(path, trusted)
@@ -180,7 +180,7 @@ def verify(
 
 
 @contextmanager
-def _view(store: str, project: str | None) -> Generator[StoreView]:
+def open_view(store: str, project: str | None) -> Generator[StoreView]:
     """The project of a store that exists; closed when the block ends."""
     if "://" not in store and not Path(store).exists():
         raise InputError(

@@ -123,6 +123,12 @@ EVENT_TYPES: Mapping[str, EventType] = {
     ),
     "reviewer.added": _type(["name"], reviewer=_text, kind=_text),
     "rows.added": _type(pool=_count, rows=_count, items=_count, batch=_batch("rows")),
+    "provider.agreed": _type(
+        provider=_text, model=_text, host=_text, base_url=_or_null(_text),
+    ),
+    "prompt.fixed": _type(["prompt"], question=_text, version=_text),
+    "texts.sent": _type(pool=_count, host=_text, question=_text, items=_list_of(_count)),
+    "model.silent": _type(["why"], pool=_count, question=_text, items=_list_of(_count)),
     "requests.opened": _type(pool=_count, reason=_text, items=_list_of(_count)),
     "answer.given": _type(
         ["answers", "note"], pool=_count, item=_count, questions=_versions, reviewer=_text,

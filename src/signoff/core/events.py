@@ -135,6 +135,11 @@ def _malformed(what: str) -> NoReturn:
 # --------------------------------------------------------------------------- commitments
 
 
+def silence_of(item: int) -> str:
+    """The name of the content that says why a model had no answer to an item."""
+    return f"why:{item}"
+
+
 def commit(salt: bytes, content: bytes) -> str:
     """The commitment to a private value: SHA-256(salt || content) in hex."""
     return hashlib.sha256(salt + content).hexdigest()

@@ -175,12 +175,17 @@ class Predictions:
       never trusted as a probability. NaN counts as "none given".
     - ``probabilities`` (n, k) float32 over the labels, or None where the model has none.
     - ``why``: one reason per item that has no answer ("" elsewhere), or None.
+    - ``signals``: further numbers (n,) in [0, 1] by name, each telling something of how sure the
+      model is; NaN where it tells nothing.
     """
 
     answer: NDArray[np.int64]
     raw_score: NDArray[np.float64]
     probabilities: NDArray[np.float32] | None = None
     why: Sequence[str] | None = None
+    signals: Mapping[str, NDArray[np.float64]] = field(
+        default_factory=dict[str, NDArray[np.float64]]
+    )
 
     def __len__(self) -> int:
         return len(self.answer)
@@ -192,6 +197,32 @@ class Predictions:
             raw_score=self.raw_score[positions],
             probabilities=None if self.probabilities is None else self.probabilities[positions],
             why=None if self.why is None else [self.why[int(at)] for at in positions],
+            signals={name: each[positions] for name, each in self.signals.items()},
+        )
+
+    def among(self, size: int, positions: NDArray[np.int64]) -> Predictions:
+        """These predictions as those of ``positions`` of so many items; none for the others."""
+        if len(positions) == size:
+            return self
+        answer, score = np.full(size, -1, np.int64), np.full(size, np.nan)
+        answer[positions], score[positions] = self.answer, self.raw_score
+        probabilities, why = None, None
+        if self.probabilities is not None:
+            probabilities = np.full((size, self.probabilities.shape[1]), np.nan, np.float32)
+            probabilities[positions] = self.probabilities
+        if self.why is not None:
+            said = dict(zip(positions.tolist(), self.why, strict=True))
+            why = [said.get(at, "") for at in range(size)]
+        signals: dict[str, NDArray[np.float64]] = {}
+        for name, each in self.signals.items():
+            signals[name] = np.full(size, np.nan)
+            signals[name][positions] = each
+        return Predictions(
+            answer=answer,
+            raw_score=score,
+            probabilities=probabilities,
+            why=why,
+            signals=signals,
         )
 
 

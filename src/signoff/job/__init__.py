@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from signoff.job.collecting import rarely_collecting
+from signoff.job.estimating import Estimate, estimate
 from signoff.job.first_run import people_note
 from signoff.job.options import RunOptions, print_link
 from signoff.job.paths import Paths, paths_of
@@ -13,11 +14,13 @@ from signoff.job.refusals import refuse_other_reviewers
 __all__ = [
     "ACTOR",
     "Arrival",
+    "Estimate",
     "Job",
     "Paths",
     "RunOptions",
     "arrival",
     "column_reviewer",
+    "estimate",
     "new_rows",
     "paths_of",
     "people_note",

@@ -24,7 +24,9 @@ from signoff.errors import InputError, UsageError
 from signoff.formats.pictures import guess_picture_column
 from signoff.formats.rows import guess_text_column
 from signoff.formats.table import Table, require_column
+from signoff.job.asking import asked_models
 from signoff.job.options import RunOptions, oracle_columns
+from signoff.models.llm.model import LanguageModel
 from signoff.ports import Automation
 from signoff.project.incoming import Grouping, IncomingRows
 from signoff.project.picturing import with_images
@@ -42,6 +44,7 @@ class FirstRun:
     spec: ProjectSpec
     automations: Mapping[str, Automation]
     rows: IncomingRows
+    asked: Mapping[str, LanguageModel]
 
 
 def first_run(table: Table, options: RunOptions) -> FirstRun:
@@ -52,9 +55,20 @@ def first_run(table: Table, options: RunOptions) -> FirstRun:
         parse_labels(column, table.frame[column], spec.form.question(question))
     rows = incoming_rows(table, spec)
     model = spec.model if options.model is None else options.model
-    automations = make_automations(spec.policy, model, spec.form, item_kind=spec.item_kind)
+    asked = models_of_run(options, model, spec)
+    automations = make_automations(spec.policy, asked or model, spec.form, item_kind=spec.item_kind)
     refuse_infeasible(spec.policy, rows.items, spec.form)
-    return FirstRun(spec=spec, automations=automations, rows=rows)
+    return FirstRun(spec=spec, automations=automations, rows=rows, asked=asked)
+
+
+def models_of_run(
+    options: RunOptions, model: object, fixed: ProjectSpec | Project
+) -> dict[str, LanguageModel]:
+    """The models of a provider that a run asks, by question: none where people answer everything,
+    nor where its model is another kind."""
+    if isinstance(fixed.policy, People):
+        return {}
+    return asked_models(options, model, fixed.form, fixed.page.guideline)
 
 
 def incoming_rows(table: Table, fixed: ProjectSpec | Project) -> IncomingRows:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from decimal import Decimal
 from pathlib import Path
 
 from signoff.core.questions import Form
@@ -29,14 +30,23 @@ def print_link(url: str, opened: bool) -> None:
     print(f"{how}, on this computer and once: {url}", file=sys.stderr, flush=True)
 
 
+def refuse(_: str) -> bool:
+    """Agree to nothing."""
+    return False
+
+
+def ignore(_done: int, _all: int) -> None:
+    """Nobody watches."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
     ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
     ``assign``: column, value and tag of who alone is asked; ``due``: seconds, and what then.
-    ``model`` is "text", "predictions", "FILE.py:NAME" or an object (model, learner, estimator,
-    callable).
+    ``model`` is "text", "predictions", "FILE.py:NAME", a provider's such as "gemini:MODEL", or an
+    object (model, learner, estimator, callable).
     """
 
     data: object
@@ -72,6 +82,18 @@ class RunOptions:
     text_direction: TextDirection | None = None
     hints: HintTime | None = None
     """How a new project is shown to people; a manager changes it later on the page."""
+    base_url: str | None = None
+    """Where a provider's model is asked, in place of the provider's own address."""
+    bases: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Where providers were asked earlier, other than at their own address."""
+    offline: bool = False
+    """Refuse whatever is not on this machine."""
+    max_cost: Decimal | None = None
+    """US dollars that calls to a provider's model may cost in all, earlier runs among them."""
+    agree: Callable[[str], bool] = refuse
+    """Asked whether texts may leave this machine, which it is told in one sentence."""
+    on_asked: Callable[[int, int], None] = ignore
+    """Told how many of how many calls to a provider's model are done."""
     say: Callable[[str], None] = print_note
     """Told what must be known before anything is asked."""
 

@@ -17,7 +17,8 @@ from signoff.core.records import Project
 from signoff.formats.pictures import FolderOfPictures
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.zipped import read_pictured
-from signoff.job.first_run import FirstRun, first_run, incoming_rows
+from signoff.job.asking import agreed_hosts, begin_asking, remembered, require_consent
+from signoff.job.first_run import FirstRun, first_run, incoming_rows, models_of_run
 from signoff.job.options import RunOptions, oracle_columns
 from signoff.job.paths import Paths, paths_of, store_exists
 from signoff.job.prepared import Job
@@ -48,6 +49,9 @@ def prepare(options: RunOptions) -> Job:
     paths = paths_of(options)
     # Everything about a first run is checked on the data alone, before a store is made.
     first = first_run(table, options) if not store_exists(paths.store) else None
+    if first is not None:
+        require_consent(options, first.asked)
+        options = replace(options, agree=agreed_already)
     store = open_store(paths.store, create=True)
     try:
         return _join(options, table, paths, store, first)
@@ -77,8 +81,9 @@ def _join(
     project = store.find_project(options.project)
     if project is None:
         first = first or first_run(table, options)
+        require_consent(options, first.asked)
         project = create_project(store, first.spec, actor=ACTOR)
-        rows, automations = first.rows, first.automations
+        rows, automations, asked = first.rows, first.automations, first.asked
     else:
         refuse_changes(options, project, table)
         for column in oracle_columns(options.oracle, project.form).values():
@@ -86,9 +91,13 @@ def _join(
         sign_with_its_key(store, project)
         rows = incoming_rows(table, project)
         model = stored_model(project) if options.model is None else options.model
+        options = remembered(options, store, project)
+        asked = models_of_run(options, model, project)
+        require_consent(options, asked, agreed_hosts(store, project))
         automations = make_automations(
-            project.policy, model, project.form, item_kind=project.item_kind
+            project.policy, asked or model, project.form, item_kind=project.item_kind
         )
+    begin_asking(options, store, project, asked, actor=ACTOR)
     return Job(
         options=options if options.stdin else replace(options, data=None),
         rows=rows,
@@ -97,6 +106,11 @@ def _join(
         project=project,
         automations=automations,
     )
+
+
+def agreed_already(_: str) -> bool:
+    """It was asked a moment ago."""
+    return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -40,7 +40,7 @@ class FixedModelStrategy:
     def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze:
         """Ask a few at random, or freeze."""
         candidates = candidates_of(state)
-        predictions = self._predict(state.items)
+        predictions = self._predict(state)
         possible = candidates[usable(predictions)[candidates]]
         wanted = calibration_answers(len(state.items)) - given(state)
         if self.threshold is not None:
@@ -60,7 +60,7 @@ class FixedModelStrategy:
 
     def advise(self, state: PoolState, positions: Index) -> Advice:
         """What the model says of some items; to a model that learns nothing none are alike."""
-        predictions = self._predict(state.items)
+        predictions = self._predict(state)
         codes = np.where(usable(predictions), predictions.answer, -1)[positions]
         return Advice(
             codes=codes,
@@ -69,9 +69,13 @@ class FixedModelStrategy:
             alike=[[] for _ in positions],
         )
 
-    def _predict(self, items: Items) -> Predictions:
+    def _predict(self, state: PoolState) -> Predictions:
+        """What the model says of every item that it may decide; it sees no others."""
+        items = state.items
         if self._seen is None or self._seen[0] is not items.base:
-            self._seen = (items.base, self.model.predict(items))
+            seen = np.flatnonzero(state.eligible)
+            told = self.model.predict(items if len(seen) == len(items) else items.take(seen))
+            self._seen = (items.base, told.among(len(items), seen))
         return self._seen[1]
 
     def _confidence(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -15,6 +15,7 @@ from signoff.core.batches import Batch, seal
 from signoff.core.coding import labels_of
 from signoff.core.commitment import Commitment, what_differs
 from signoff.core.decisions import BY_CODE, Decision
+from signoff.core.events import silence_of
 from signoff.core.joining import Answered
 from signoff.core.questions import Answer
 from signoff.core.queueing import EVERYBODY
@@ -34,6 +35,8 @@ from signoff.loop.recorder import Recorder
 from signoff.ports import Ask, Explains, Forecast, Freeze, PoolState, PoolView
 
 TOKENS_PER_LABEL = 12
+MOST_SILENT = 1_000
+"""Items that one event tells of."""
 Steps = Mapping[str, Ask | Freeze]
 """What the strategy of each question wants to do next."""
 
@@ -146,6 +149,31 @@ class Bookkeeper:
                 },
             )
         ]
+
+    def silent(
+        self, pool: Pool, states: Mapping[str, PoolState], steps: Mapping[str, Freeze]
+    ) -> list[NewEvent]:
+        """To which items the models had no answer, and why, as far as they say."""
+        return [
+            event
+            for question, step in steps.items()
+            for event in self._silent(pool, question, states[question], step)
+        ]
+
+    def _silent(
+        self, pool: Pool, question: str, state: PoolState, step: Freeze
+    ) -> Iterator[NewEvent]:
+        why = step.predictions.why
+        if why is None:
+            return
+        left = state.eligible.copy()
+        left[state.asked] = False
+        items = [at for at in np.flatnonzero(left).tolist() if why[at]]
+        for at in range(0, len(items), MOST_SILENT):
+            some = items[at : at + MOST_SILENT]
+            body: Json = {"pool": pool.number, "question": question, "items": some}
+            content = {silence_of(item): why[item] for item in some}
+            yield self.recorder.event("model.silent", body, content, pool=pool.number)
 
     def tokens(self, question: str, step: Freeze) -> Tokens:
         """The most informative tokens per label, where the model can say."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 
 import numpy as np
@@ -115,12 +116,25 @@ def _fill_people(
     store: SqlStore, project: Project, pool: Pool, question: str, decided: _Decided
 ) -> None:
     names = store.reviewer_names(project.id)
+    silences = silences_of(store, project, pool, question)
     for each in answered_items(store.reviews(project, pool.number), project):
         answer = each.to(question)
         if answer is None:
             continue
         decided.answer.put(each.item, answer_text(answer))
         decided.by.put(each.item, "reviewers")
-        decided.reason.put(each.item, each.reason)
+        why = silences.get(each.item) if each.reason == "review" else None
+        decided.reason.put(each.item, each.reason if why is None else f"{each.reason}: {why}")
         decided.reviewers.put(each.item, each.names(names))
         decided.event.put(each.item, each.event)
+
+
+def silences_of(store: SqlStore, project: Project, pool: Pool, question: str) -> dict[int, str]:
+    """Why the model had no answer to items of a pool, by item; nothing of those that are erased."""
+    found: dict[int, str] = {}
+    for event in store.events(project.id, ["model.silent"], unsigned=True):
+        body = json.loads(event.canonical)["body"]
+        if (body["pool"], body["question"]) == (pool.number, question):
+            for part in event.content:
+                found[int(part.name.partition(":")[2])] = json.loads(part.value)
+    return found

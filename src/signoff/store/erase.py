@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from signoff.core.batches import BatchName
+from signoff.core.events import silence_of
 from signoff.core.records import overlap_of
 from signoff.store import gold, tallies
 from signoff.store.schema import (
@@ -97,6 +98,16 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
             event_content.c.event.in_(mine),
             event_content.c.pool == pool,
             event_content.c.item == item,
+        )
+    )
+    silent = sa.select(events.c.id).where(
+        events.c.project == project, events.c.type == "model.silent"
+    )
+    db.execute(
+        sa.delete(event_content).where(
+            event_content.c.event.in_(silent),
+            event_content.c.pool == pool,
+            event_content.c.name == silence_of(item),
         )
     )
     db.execute(

@@ -12,6 +12,7 @@ from signoff.store import erase, gold, log
 from signoff.store.database import translated
 from signoff.store.folders import Folders
 from signoff.store.owning import Owning
+from signoff.store.replying import erase_replies
 from signoff.store.schema import erased_keys
 
 
@@ -19,11 +20,19 @@ class Erasing(Owning, Folders):
     """Erasure of items and known answers; the log keeps that it was done."""
 
     def erase(
-        self, project: str, pool: int, item: int, key_digests: Sequence[str], event: NewEvent
+        self,
+        project: str,
+        pool: int,
+        item: int,
+        key_digests: Sequence[str],
+        event: NewEvent,
+        *,
+        contents: Sequence[str] = (),
     ) -> None:
         """Remove an item's content and salts everywhere, and log that.
 
-        The caller owns the project's loop. :meth:`sweep` and :meth:`compact` complete it.
+        ``contents``: digests of its texts, as models were asked about them. The caller owns the
+        project's loop. :meth:`sweep` and :meth:`compact` complete it.
         """
         with self.transaction() as db:
             self.require_ownership(db, project)
@@ -34,6 +43,7 @@ class Erasing(Owning, Folders):
                 erase.renew_artifact(db, project, old, sha256)
             erase.blank_item(db, project, pool, item)
             erase.remember_keys(db, project, key_digests)
+            erase_replies(db, contents)
             log.append(db, project, [event])
         self.sweep(project)
 

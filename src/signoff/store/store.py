@@ -37,6 +37,7 @@ from signoff.store.hinting import Hinting
 from signoff.store.jobs import Jobs, finish
 from signoff.store.presenting import Presenting
 from signoff.store.recording import Recording
+from signoff.store.replying import Replying
 from signoff.store.reviewing import Reviewing
 from signoff.store.schema import artifacts
 from signoff.store.streaming import Streaming
@@ -66,6 +67,7 @@ class SqlStore(
     Presenting,
     Talking,
     Hinting,
+    Replying,
 ):
     """Projects, queue, log and artifacts on SQLite or PostgreSQL."""
 

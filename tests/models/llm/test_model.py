@@ -14,8 +14,9 @@ from signoff.core.items import Items
 from signoff.core.questions import Choice
 from signoff.core.routing import Certified, Threshold
 from signoff.errors import ModelUnavailable, UsageError
+from signoff.models.llm.letters import InMemory
 from signoff.models.llm.limits import Limits
-from signoff.models.llm.model import InMemory, LanguageModel
+from signoff.models.llm.model import LanguageModel
 from signoff.models.llm.prompts import Prompt
 from signoff.models.llm.providers import model_name
 from signoff.models.llm.reading import INSTRUCTS
@@ -181,10 +182,17 @@ def test_the_page_about_language_models_is_true(
     words = ("Negative", "Positive")
     table = pl.DataFrame([{**row, "label": words[int(str(row["label"]))]} for row in rows])
     table.write_csv("reviews.csv")
-    command = next(line for line in page.splitlines() if line.startswith("signoff run")).split()
-    ended = main([*command[1:], "--reviewer", "column:label", "--text", "text"])
-    assert ended == 0
+    commands = [line.split() for line in page.splitlines() if line.startswith("signoff ")]
+    answering = ["--reviewer", "column:label", "--text", "text"]
+    first, estimate, spent = commands[:3]
+    assert main([*first[1:], "--model", "sentiment.py:gemini", "--project", "own", *answering]) == 0
+    assert server.calls == 400
+    assert main([*estimate[1:], *answering]) == 0
+    assert server.calls == 400
+    assert main([*first[1:], *answering]) == 0
+    assert main([*spent[1:], "--project", "default"]) == 0
+    assert main(["prompt", "show", "reviews.signoff.db", "--project", "default"]) == 0
     results = pl.read_csv("reviews.signoff.csv")
     assert results.filter(pl.col("signoff_by") == "model").height > 100
     assert results.filter(pl.col("label") != pl.col("signoff_answer")).height <= 20
-    assert server.calls == 400
+    assert server.calls == 800

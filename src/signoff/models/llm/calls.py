@@ -11,10 +11,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-JsonSchema = Mapping[str, object]
+from signoff.core.replies import Ended as Ended
 
-Ended = Literal["stop", "length", "refused", "blocked"]
-"""How a reply ended: as it should, cut off, declined by the model, held back by the provider."""
+JsonSchema = Mapping[str, object]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 from collections.abc import Awaitable, Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
@@ -55,11 +56,13 @@ def ask(
     on_finished: Callable[[Finished[K]], None],
     check: Check | None = None,
 ) -> None:
-    """Make calls, and hand over each as it ends, in this thread.
+    """Make calls, and hand over each as it ends.
 
-    Calls are taken from the iterable as there is room for them. An interrupt ends the calls in
-    flight; what was handed over stays. Raises :class:`ModelUnavailable` when nothing comes
-    through, after handing over what failed; and whatever ``on_finished`` raises, at once.
+    That happens in this thread, unless an event loop runs in it already, as in a notebook: then it
+    waits for another one. Calls are taken from the iterable as there is room for them. An interrupt
+    ends the calls in flight; what was handed over stays. Raises :class:`ModelUnavailable` when
+    nothing comes through, after handing over what failed; and whatever ``on_finished`` raises, at
+    once.
     """
 
     async def work() -> None:
@@ -69,8 +72,23 @@ def ask(
         finally:
             await provider.close()
 
-    with asyncio.Runner() as runner:
-        runner.run(work())
+    def run() -> None:
+        with asyncio.Runner() as runner:
+            runner.run(work())
+
+    if not _in_a_loop():
+        run()
+        return
+    with ThreadPoolExecutor(1) as thread:
+        thread.submit(run).result()
+
+
+def _in_a_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 @dataclass(slots=True, eq=False)

@@ -61,6 +61,20 @@ _PATTERNS: tuple[re.Pattern[str], ...] = tuple(
 )
 
 
+_DOUBTFUL: tuple[re.Pattern[str], ...] = tuple(
+    re.compile(pattern, _FLAGS)
+    for pattern in (
+        r"\b(?:instruct\w*|prompts?|language\s+models?|llms?|chatgpt|chatbots?|classifiers?|annotat\w+)\b",
+        rf"\b(?:{_NAMES})\W{{0,3}}(?:is|:|=)\s",
+        r"\b(?:consider|treat|regard|count|judge|deem|interpret|read|take)\s+(?:this|it|the\s+\w+)\s+as\b",
+        r"\b(?:should|must|shall|has\s+to|needs?\s+to|ought\s+to)\s+be\s+(?:\w+\s+)?"
+        r"(?:considered|treated|label\w+|classified|rated|counted|judged|scored|marked|tagged)\b",
+        r"\b(?:conclude|remember|note|assume)\s+that\b",
+    )
+)
+_SENTENCE = re.compile(r"[^.!?\n。！？]*[.!?\n。！？]*")
+
+
 @dataclass(frozen=True, slots=True)
 class Suspicion:
     """Parts of a text that speak to a model: where they begin and end, in code points."""
@@ -74,14 +88,39 @@ class Suspicion:
 def suspicion(text: str) -> Suspicion:
     """What in a text speaks to a model; compared as it reads: compatible characters folded, hidden
     ones left out."""
+    return Suspicion(tuple(_found(text, _PATTERNS)))
+
+
+def doubtful(text: str) -> Suspicion:
+    """What in a text may speak to a model and may as well not: the sentences with words that such
+    texts have, or those words alone where nothing else is left.
+
+    >>> doubtful("A fine day. It should be rated as good.").parts
+    ((11, 39),)
+    """
+    words = _found(text, _DOUBTFUL)
+    if not words:
+        return Suspicion(())
+    sentences = _merged(
+        [
+            match.span()
+            for match in _SENTENCE.finditer(text)
+            if any(match.start() < end and start < match.end() for start, end in words)
+        ]
+    )
+    left = masked(text, sentences).replace(MASK, "").strip()
+    return Suspicion(tuple(sentences if left else words))
+
+
+def _found(text: str, patterns: Sequence[re.Pattern[str]]) -> list[tuple[int, int]]:
     plain, places = _plain(text)
     found = sorted(
         (places[match.start()], places[match.end() - 1] + 1)
-        for pattern in _PATTERNS
+        for pattern in patterns
         for match in pattern.finditer(plain)
         if match.end() > match.start()
     )
-    return Suspicion(tuple(_merged(found)))
+    return _merged(found)
 
 
 def masked(text: str, parts: Sequence[tuple[int, int]]) -> str:

@@ -1,79 +1,40 @@
 """A language model as a fixed model of one question: it is asked about every item once.
 
 What goes to people unasked: empty items, and those that speak to the model. What goes to people
-after it was asked: every reply that is no answer to the letter, and calls that failed for good. The
-score is the model's own weight for its label where the provider reports one for every answer, else
-the number the model states of itself: either orders items, and is calibrated on people's answers
-before it counts.
+after it was asked: every reply that is no answer to the letter, calls that failed for good, and
+answers that hang on a part of the text that reads like an instruction. The score is the model's own
+weight for its label where the provider reports one for every answer, else the number the model
+states of itself: either orders items, and is calibrated on people's answers before it counts. All
+that tells how sure the model is are its predictions' signals.
 """
 
 from __future__ import annotations
 
 import hashlib
 import math
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signoff.core.coding import Codes
 from signoff.core.items import Items, Predictions
+from signoff.core.replies import KeptReply
 from signoff.errors import UsageError
-from signoff.models.llm.calls import Call, Ended, Provider, Reply, Usage
-from signoff.models.llm.dispatch import Finished, ask
-from signoff.models.llm.injection import suspicion
+from signoff.models.llm.calls import Reply, Usage
+from signoff.models.llm.injection import doubtful, masked, suspicion
+from signoff.models.llm.letters import Correspondence, Letter, Replies
 from signoff.models.llm.limits import Limits
-from signoff.models.llm.prompts import ALTERNATIVES, Prompt
-from signoff.models.llm.reading import INSTRUCTS, Unclear, read, worth_another_try
-from signoff.models.llm.signals import answered_probability
+from signoff.models.llm.prompts import Prompt
+from signoff.models.llm.providers import ModelName
+from signoff.models.llm.reading import INSTRUCTS, Unclear, read
+from signoff.models.llm.signals import NOTHING, agreement
+from signoff.models.llm.spending import Purse
 
 EMPTY = "empty"
-
-
-class Named(Protocol):
-    """How a model is named and reached; see :class:`signoff.models.llm.providers.ModelName`."""
-
-    @property
-    def provider(self) -> str: ...
-    @property
-    def model(self) -> str: ...
-    @property
-    def host(self) -> str: ...
-    def open(self) -> Provider: ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What is kept of a reply: its text, who gave it, how it ended, and the model's weight for the
-    label it gave (NaN for none)."""
-
-    text: str
-    model: str
-    ended: Ended
-    weight: float
-
-
-class Replies(Protocol):
-    """Where replies are kept, so that nothing is paid for twice."""
-
-    def known(self, keys: Sequence[str]) -> Mapping[str, Kept]: ...
-    def keep(self, key: str, reply: Kept) -> None: ...
-
-
-@dataclass(slots=True, eq=False)
-class InMemory:
-    """Replies for as long as the process lives."""
-
-    _replies: dict[str, Kept] = field(default_factory=dict[str, Kept])
-
-    def known(self, keys: Sequence[str]) -> Mapping[str, Kept]:
-        """Those replies that are here."""
-        return {key: self._replies[key] for key in keys if key in self._replies}
-
-    def keep(self, key: str, reply: Kept) -> None:
-        """Remember a reply."""
-        self._replies[key] = reply
+HANGS = "the model's answer hangs on a part that reads like an instruction"
+MASKED = "masked"
 
 
 @dataclass(slots=True, eq=False)
@@ -84,53 +45,98 @@ class _One:
     weight: float = math.nan
     stated: float = math.nan
     why: str = ""
+    masked: _One | None = None
+    samples: list[int] = field(default_factory=list[int])
 
 
 class LanguageModel:
     """A model behind the port :class:`signoff.ports.Model`.
 
-    ``usage`` and ``calls`` count what was spent since it was made; ``versions`` are the versions
-    that answered, as the provider tells them.
+    ``samples``: how often each item is asked about again, to see whether the answer stays.
+    ``second``: another model that is asked the same, to see whether it agrees. ``on_send`` is told
+    the places, in their pool, of the items whose text is about to be sent. ``versions`` are the
+    versions that answered, as the provider tells them.
     """
 
     def __init__(
         self,
-        name: Named,
+        name: ModelName,
         prompt: Prompt,
         *,
         limits: Limits | None = None,
         replies: Replies | None = None,
-        on_finished: Callable[[int, int], None] = lambda done, all: None,
+        samples: int = 0,
+        second: LanguageModel | None = None,
     ) -> None:
-        self._name = name
-        self._prompt = prompt
-        self._limits = limits or Limits()
-        self._replies = InMemory() if replies is None else replies
-        self._on_finished = on_finished
-        self._codes = Codes(prompt.question)
-        self._weighs: bool | None = None if prompt.form.codes else False
-        self.usage = Usage()
-        self.calls = 0
+        self.prompt = prompt
+        self.samples = samples
+        self.second = second
+        self.on_send: Callable[[Sequence[int]], None] = lambda _: None
         self.versions: set[str] = set()
+        self.letters = Correspondence(name=name, limits=limits or Limits())
+        if replies is not None:
+            self.letters.replies = replies
+        self._codes = Codes(prompt.question)
+        if second is not None:
+            second._codes = self._codes
+
+    @property
+    def name(self) -> ModelName:
+        """The model as the user named it, and where it is asked."""
+        return self.letters.name
+
+    @property
+    def calls(self) -> int:
+        """Calls made since it was made, those in vain among them."""
+        return self.letters.calls
+
+    @property
+    def usage(self) -> Usage:
+        """Tokens of these calls."""
+        return self.letters.usage
+
+    @property
+    def everyone(self) -> list[LanguageModel]:
+        """This model, and the second one."""
+        return [self] if self.second is None else [self, *self.second.everyone]
 
     @property
     def version(self) -> str:
         """Hash of the model as it was named and as it named itself, and of all that is sent."""
-        content = "\x00".join(
-            [self._name.provider, self._name.model, *sorted(self.versions), self._prompt.version]
-        )
-        return f"{self._name.provider}-{hashlib.sha256(content.encode()).hexdigest()[:16]}"
+        parts = [self.name.provider, self.name.model, *sorted(self.versions), self.prompt.version]
+        if self.samples:
+            parts.append(f"{self.samples} samples")
+        if self.second is not None:
+            parts.append(self.second.version)
+        digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()
+        return f"{self.name.provider}-{digest[:16]}"
 
     @property
     def codes(self) -> Codes:
         """What the codes of its predictions mean."""
         return self._codes
 
+    def use(
+        self,
+        *,
+        replies: Replies | None = None,
+        purse: Purse | None = None,
+        on_asked: Callable[[int, int], None] | None = None,
+    ) -> None:
+        """Find and keep replies there, spend no more than that, and tell how far the calls are; so
+        does the second model."""
+        for each in self.everyone:
+            letters = each.letters
+            letters.replies = letters.replies if replies is None else replies
+            letters.purse = letters.purse if purse is None else purse
+            letters.on_asked = letters.on_asked if on_asked is None else on_asked
+
     def predict(self, items: Items) -> Predictions:
         """Ask about every item that was not asked about before.
 
         Raises :class:`UsageError` for items without a text, :class:`ModelUnavailable` when nothing
-        comes from the provider; what came before is kept.
+        comes from the provider, :class:`CostReached` where the purse is empty; what came before is
+        kept.
         """
         if items.text_column is None:
             raise UsageError(
@@ -139,100 +145,116 @@ class LanguageModel:
             )
         texts = items.texts
         found = [_One(why=self._unasked(text)) for text in texts]
-        waiting = [at for at, one in enumerate(found) if not one.why]
-        self._take_known(texts, waiting, found)
-        left = [at for at in waiting if found[at].code < 0 and not found[at].why]
+        letters = self._letters(texts)
+        known = self.letters.known(self.prompt, letters)
+        for letter, reply in known.items():
+            self._take(found, letter, reply, "")
+        left = [letter for letter in letters if letter not in known]
         if left:
-            self._ask(texts, left, found)
-        weighed = all(not math.isnan(one.weight) for one in found if one.code >= 0)
-        return Predictions(
-            answer=np.array([one.code for one in found], dtype=np.int64),
-            raw_score=np.array(
-                [one.weight if weighed else one.stated for one in found], dtype=np.float64
-            ),
-            why=[one.why for one in found] if any(one.why for one in found) else None,
-        )
+            places = sorted({letter.at for letter in left})
+            self.on_send(items.index[places].tolist())
+            self.letters.send(
+                self.prompt, left, lambda letter, kept, why: self._take(found, letter, kept, why)
+            )
+        for one in found:
+            _weigh_mask(one)
+        second = None if self.second is None else self.second.predict(items)
+        return self._predictions(found, second)
+
+    def unanswered(self, texts: Sequence[str]) -> list[Letter]:
+        """The calls that :meth:`predict` would make, the second model's not among them."""
+        letters = self._letters(texts)
+        known = self.letters.known(self.prompt, letters)
+        return [letter for letter in letters if letter not in known]
+
+    def askable(self, texts: Sequence[str]) -> list[int]:
+        """Places of the texts that the model may see: neither empty, nor speaking to it."""
+        return [at for at, text in enumerate(texts) if not self._unasked(text)]
 
     def _unasked(self, text: str) -> str:
         if not text.strip():
             return EMPTY
         return INSTRUCTS if suspicion(text) else ""
 
-    def _key(self, text: str) -> str:
-        content = "\x00".join([self._name.provider, self._name.model, self._name.host])
-        told = f"{content}\x00{self._prompt.version}\x00{text}"
-        return hashlib.sha256(told.encode("utf-8", "surrogatepass")).hexdigest()
+    def _letters(self, texts: Sequence[str]) -> list[Letter]:
+        """All that is asked: each text; once more without what may instruct; samples."""
+        letters: list[Letter] = []
+        for at in self.askable(texts):
+            text = texts[at]
+            letters.append(Letter(at=at, text=text))
+            if parts := doubtful(text).parts:
+                letters.append(Letter(at=at, text=text, variant=MASKED, sent=masked(text, parts)))
+            letters += [
+                Letter(at=at, text=text, variant=f"sample {number}")
+                for number in range(1, self.samples + 1)
+            ]
+        return letters
 
-    def _take_known(self, texts: Sequence[str], waiting: Sequence[int], found: list[_One]) -> None:
-        keys = {at: self._key(texts[at]) for at in waiting}
-        known = self._replies.known(list(keys.values()))
-        for at, key in keys.items():
-            if key in known:
-                found[at] = self._one(known[key], texts[at])
+    # ----------------------------------------------------------------- reading
 
-    def _ask(self, texts: Sequence[str], left: Sequence[int], found: list[_One]) -> None:
-        done = 0
-
-        def take(finished: Finished[int]) -> None:
-            nonlocal done
-            done += 1
-            at, reply = finished.key, finished.reply
-            if reply is not None:
-                kept = self._kept(reply)
-                self._replies.keep(self._key(texts[at]), kept)
-                found[at] = self._one(kept, texts[at])
-            elif finished.failure is not None:
-                found[at] = _One(why=f"the model failed: {finished.failure.why}"[:160])
-            self._on_finished(done, len(left))
-
-        if self._weighs is None:
-            first = self._probe(left[0], texts[left[0]])
-            self._weighs = not _refused(first)
-            if self._weighs:
-                take(first)
-                left = left[1:]
-        self._send(self._calls(texts, left), take)
-
-    def _calls(self, texts: Sequence[str], left: Sequence[int]) -> Iterator[tuple[int, Call]]:
-        alternatives = ALTERNATIVES if self._weighs else 0
-        return ((at, self._prompt.call(texts[at], alternatives=alternatives)) for at in left)
-
-    def _probe(self, at: int, text: str) -> Finished[int]:
-        """Ask about one item with log-probabilities, which some models refuse."""
-        finished: list[Finished[int]] = []
-        self._send([(at, self._prompt.call(text))], finished.append)
-        return finished[0]
-
-    def _send(
-        self, calls: Iterable[tuple[int, Call]], take: Callable[[Finished[int]], None]
+    def _take(
+        self, found: list[_One], letter: Letter, kept: KeptReply | None, failure: str
     ) -> None:
-        def count(finished: Finished[int]) -> None:
-            self.calls += finished.attempts
-            self.usage += finished.usage
-            take(finished)
+        """Note what a letter brought."""
+        one = found[letter.at]
+        if kept is None:
+            said = _One(why=f"the model failed: {failure}"[:160])
+        else:
+            self.versions.add(kept.version)
+            said = self._read(kept, letter.text if letter.sent is None else letter.sent)
+        if letter.is_sample:
+            one.samples.append(said.code)
+        elif letter.variant == MASKED:
+            one.masked = said
+        else:
+            one.code, one.weight, one.stated, one.why = (
+                said.code,
+                said.weight,
+                said.stated,
+                said.why,
+            )
 
-        ask(
-            self._name.open,
-            calls,
-            limits=self._limits,
-            on_finished=count,
-            check=worth_another_try,
-        )
-
-    def _kept(self, reply: Reply) -> Kept:
-        codes = self._prompt.form.codes
-        weight = answered_probability(reply.tokens, codes) if codes else math.nan
-        return Kept(text=reply.text, model=reply.model, ended=reply.ended, weight=weight)
-
-    def _one(self, kept: Kept, text: str) -> _One:
-        self.versions.add(kept.model)
-        reply = Reply(text=kept.text, model=kept.model, ended=kept.ended)
-        said = read(self._prompt, reply, text)
+    def _read(self, kept: KeptReply, text: str) -> _One:
+        reply = Reply(text=kept.text or "", model=kept.version, ended=kept.ended)
+        said = read(self.prompt, reply, text)
         if isinstance(said, Unclear):
             return _One(why=said.why)
         weight = kept.weight if said.code is not None else math.nan
         return _One(code=self._codes.code(said.answer), weight=weight, stated=said.stated)
 
+    def _predictions(self, found: Sequence[_One], second: Predictions | None) -> Predictions:
+        answer = np.array([one.code for one in found], dtype=np.int64)
+        signals = {
+            "weight": _numbers(found, lambda one: one.weight),
+            "stated": _numbers(found, lambda one: one.stated),
+        }
+        if self.samples:
+            signals["samples"] = _numbers(found, lambda one: agreement(one.samples, one.code))
+        if second is not None:
+            same = (second.answer == answer).astype(np.float64)
+            signals["second"] = np.where(second.answer < 0, NOTHING, same)
+        known = answer >= 0
+        weighed = not np.isnan(signals["weight"][known]).any()
+        return Predictions(
+            answer=answer,
+            raw_score=signals["weight" if weighed else "stated"],
+            why=[one.why for one in found] if any(one.why for one in found) else None,
+            signals=_of_answers(signals, known),
+        )
 
-def _refused(finished: Finished[int]) -> bool:
-    return finished.failure is not None and finished.failure.kind == "request"
+
+def _weigh_mask(one: _One) -> None:
+    """Leave an item to people where its answer changes once a part of it is covered."""
+    if one.masked is not None and one.code >= 0 and one.masked.code != one.code:
+        one.code, one.why = -1, HANGS
+
+
+def _numbers(found: Sequence[_One], of: Callable[[_One], float]) -> NDArray[np.float64]:
+    return np.array([of(one) if one.code >= 0 else NOTHING for one in found], dtype=np.float64)
+
+
+def _of_answers(
+    signals: Mapping[str, NDArray[np.float64]], known: NDArray[np.bool_]
+) -> dict[str, NDArray[np.float64]]:
+    """Those signals that tell anything of any answer."""
+    return {name: each for name, each in signals.items() if not np.isnan(each[known]).all()}

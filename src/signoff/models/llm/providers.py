@@ -86,7 +86,7 @@ def model_name(text: str, *, base_url: str | None = None, offline: bool = False)
     if provider not in NAMES or not model.strip():
         known = ", ".join(f"{name}:MODEL" for name in NAMES)
         raise UsageError(f"--model {text!r} is not known.", hint=f"Write one of {known}.")
-    base = base_url or os.environ.get(BASES[provider], "").strip() or None
+    base = base_url or elsewhere(provider)
     host = HOSTS[provider] if base is None else _host_of(base)
     local = is_local(host)
     if offline and not local:
@@ -95,6 +95,11 @@ def model_name(text: str, *, base_url: str | None = None, offline: bool = False)
             hint="Pass --base-url of a server on this machine.",
         )
     return ModelName(provider=provider, model=model.strip(), base_url=base, host=host, local=local)
+
+
+def elsewhere(provider: str) -> str | None:
+    """The address that the environment gives in place of the provider's own."""
+    return os.environ.get(BASES[provider], "").strip() or None
 
 
 def _host_of(url: str) -> str:
@@ -107,6 +112,12 @@ def _host_of(url: str) -> str:
         raise UsageError(
             f"--base-url {url!r} is no address of a server.",
             hint="Write it like http://127.0.0.1:8000/v1.",
+        )
+    if parts.username or parts.password or parts.query:
+        # It is written to the log of the project; what may be secret in it is not shown here.
+        raise UsageError(
+            "--base-url holds a name, a password or a query.",
+            hint="Pass the address alone; the key comes from the environment or the keyring.",
         )
     if parts.scheme == "http" and not is_local(host):
         raise UsageError(

@@ -91,7 +91,9 @@ class Toy:
 
     ``latency``: seconds before each reply. ``gullible``: does what the text to be judged says.
     ``weighs``: reports log-probabilities. ``confidence``: what it always says of itself.
-    ``version``: what it calls itself; ``seed`` fixes which requests faults hit.
+    ``wavers``: how often, of the times that it says it is wrong, it says another label where a
+    request has a temperature above 0. ``version``: what it calls itself; ``seed`` fixes which
+    requests faults hit.
     """
 
     latency: float = 0.0
@@ -100,6 +102,7 @@ class Toy:
     gullible: bool = False
     weighs: bool = True
     confidence: float | None = None
+    wavers: float = 0.0
     version: str = "toy-1"
     seed: int = 1
 
@@ -107,21 +110,28 @@ class Toy:
         """What this request meets; None for nothing."""
         return next((f for f in self.faults if f.hits(number, prompt, self.seed)), None)
 
-    def judge(self, prompt: str, labels: Sequence[str]) -> tuple[str, float]:
+    def judge(self, prompt: str, labels: Sequence[str], *, warm: bool = False) -> tuple[str, float]:
         """A label and how sure the toy says it is."""
         text = item_in(prompt)
         if self.gullible and (obeyed := _dictated(text, labels)):
             return obeyed, 0.99
         label, confidence = _opinion(text, labels)
+        others = [each for each in labels if each != label]
+        if warm and others and random.random() < self.wavers * (1 - confidence):
+            label = random.choice(others)
         return label, confidence if self.confidence is None else self.confidence
 
-    def reply(self, prompt: str, schema: Mapping[str, object] | None) -> Said:
-        """What the toy writes: JSON after the schema, or lines in its style."""
+    def reply(
+        self, prompt: str, schema: Mapping[str, object] | None, *, warm: bool = False
+    ) -> Said:
+        """What the toy writes: JSON after the schema, or lines in its style. ``warm``: asked with a
+        temperature above 0."""
         if schema is None:
             label, confidence = self.judge(prompt, ("Positive", "Negative"))
             return Said(text=styled(self.style, label, confidence), code=label, p=confidence)
         codes = coded_labels(prompt)
-        label, confidence = self.judge(prompt, tuple(codes.values()) or ("Positive", "Negative"))
+        labels = tuple(codes.values()) or ("Positive", "Negative")
+        label, confidence = self.judge(prompt, labels, warm=warm)
         code = next((code for code, name in codes.items() if name == label), label)
         value = _value(schema, _Answer(code, label, confidence, item_in(prompt)))
         return Said(

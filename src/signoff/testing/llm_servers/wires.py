@@ -33,6 +33,7 @@ class Asked:
     prompt: str
     schema: Mapping[str, object] | None
     alternatives: int
+    warm: bool
     body: Json
     headers: Mapping[str, str]
 
@@ -62,7 +63,7 @@ def respond(toy: Toy, request: Asked, fault: Fault | None) -> Answered:
     kind = None if fault is None else fault.kind
     if kind in _STATUS and fault is not None:
         return refusal(request.wire, _STATUS[kind], fault.after)
-    said = toy.reply(request.prompt, request.schema)
+    said = toy.reply(request.prompt, request.schema, warm=request.warm)
     if kind == "half":
         said = Said(text=said.text[: max(1, len(said.text) // 2)], code=said.code, p=said.p)
     write = {"gemini": _as_gemini, "openai": _as_openai, "anthropic": _as_anthropic}[request.wire]
@@ -101,6 +102,7 @@ def _from_gemini(model: str, body: Json, headers: Mapping[str, str]) -> Asked:
     return Asked(
         wire="gemini", model=model, prompt=prompt, headers=headers, body=body,
         schema=None if schema is None else _mapping(schema), alternatives=weighed,
+        warm=_is_warm(config),
     )  # fmt: skip
 
 
@@ -151,6 +153,7 @@ def _from_openai(body: Json, headers: Mapping[str, str]) -> Asked:
         wire="openai", model=str(body.get("model")), headers=headers, body=body,
         prompt="\n".join(_text(each.get("content")) for each in messages),
         schema=None if schema is None else _mapping(schema), alternatives=weighed,
+        warm=_is_warm(body),
     )  # fmt: skip
 
 
@@ -203,7 +206,7 @@ def _from_anthropic(body: Json, headers: Mapping[str, str]) -> Asked:
     prompt = "\n".join([_text(body.get("system")), *(_text(m.get("content")) for m in messages)])
     return Asked(
         wire="anthropic", model=str(body.get("model")), prompt=prompt, headers=headers, body=body,
-        schema=None if schema is None else _mapping(schema), alternatives=0,
+        schema=None if schema is None else _mapping(schema), alternatives=0, warm=_is_warm(body),
     )  # fmt: skip
 
 
@@ -231,6 +234,11 @@ def _as_anthropic(toy: Toy, request: Asked, said: Said, kind: str | None) -> Jso
 def _top(token: tuple[str, float, dict[str, float]], count: int) -> list[tuple[str, float]]:
     text, weight, others = token
     return sorted([(text, weight), *others.items()], key=lambda each: -each[1])[:count]
+
+
+def _is_warm(settings: Json) -> bool:
+    temperature = settings.get("temperature", 0)
+    return isinstance(temperature, int | float) and temperature > 0
 
 
 def _mapping(value: object) -> Json:

@@ -1,0 +1,63 @@
+"""Who is asked, as one line of text: a model, how often, and a second one beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from signoff.errors import UsageError
+from signoff.models.llm.providers import is_model_name
+
+MOST_SAMPLES = 20
+_SAMPLES, _SECOND = "samples ", "second "
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Panel:
+    """A ``model`` as PROVIDER:MODEL, asked ``samples`` more times; ``second``: another one that is
+    asked the same.
+
+    >>> str(Panel(model="gemini:a", samples=3, second="openai:b"))
+    'gemini:a; samples 3; second openai:b'
+    >>> Panel.read('gemini:a; samples 3; second openai:b').second
+    'openai:b'
+    """
+
+    model: str
+    samples: int = 0
+    second: str | None = None
+
+    def __str__(self) -> str:
+        parts = [self.model]
+        parts += [f"{_SAMPLES}{self.samples}"] if self.samples else []
+        parts += [f"{_SECOND}{self.second}"] if self.second else []
+        return "; ".join(parts)
+
+    @classmethod
+    def read(cls, text: str) -> Panel:
+        """The panel that a line tells of; raises :class:`UsageError` for anything else."""
+        model, *rest = text.split("; ")
+        samples, second = 0, None
+        for part in rest:
+            if part.startswith(_SAMPLES) and part.removeprefix(_SAMPLES).isdecimal():
+                samples = int(part.removeprefix(_SAMPLES))
+            elif part.startswith(_SECOND):
+                second = part.removeprefix(_SECOND)
+            else:
+                raise UsageError(f"--model {text[:80]!r} is not known.", hint="See signoff run -h.")
+        return cls.of(model, samples=samples, second=second)
+
+    @classmethod
+    def of(cls, model: str, *, samples: int, second: str | None) -> Panel:
+        """A panel of these; raises :class:`UsageError` where they are none."""
+        if samples > MOST_SAMPLES:
+            raise UsageError(
+                f"--samples {samples} is more than {MOST_SAMPLES}.",
+                hint="A handful tells most of what more would.",
+            )
+        for flag, name in (("--model", model), ("--second", second)):
+            if name is not None and not is_model_name(name):
+                raise UsageError(
+                    f"{flag} {name[:60]!r} is no model of a provider.",
+                    hint="Write gemini:MODEL, openai:MODEL or anthropic:MODEL.",
+                )
+        return cls(model=model, samples=samples, second=second)
