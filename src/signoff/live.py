@@ -24,10 +24,12 @@ from signoff.core.streams import Reply, StreamSpec, reply_of
 from signoff.core.windows import Effects
 from signoff.desk import QueueDesk, sign_in
 from signoff.storeview import StoreView
-from signoff.stream.decider import Decider, NewItem
+from signoff.stream.decider import Decider, NewItem, Proposal
 from signoff.stream.models import model_named
 from signoff.stream.status import StreamStatus, status_of
 from signoff.stream.tending import Tender
+
+__all__ = ["NewItem", "Proposal", "Stream"]
 
 ACTOR = "stream"
 DEFAULT_STREAM = "stream"
@@ -69,7 +71,8 @@ class Stream:
 
         - ``policy``: at most ``max_error`` of each window's labels may be wrong.
         - ``window``: N, how many labels a window has; ``audit_rate``: pi, the share audited.
-        - ``model``: "text", or "FILE.py:NAME" of a function or an object with ``predict``.
+        - ``model``: "text"; "FILE.py:NAME" of a function or an object with ``predict``; or
+          "predictions": items come with a :class:`Proposal`.
         - ``together``: keep the promise for all windows together, not for each.
         - ``undo_seconds``: how long a person can take an answer back before it is told on.
         - ``seed``: fixes which labels are audited, and the log says that you chose it. Without one

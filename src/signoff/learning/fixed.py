@@ -10,8 +10,9 @@ from numpy.typing import NDArray
 from signoff.core.calibration import Temperature
 from signoff.core.hints import Advice
 from signoff.core.items import Items, Predictions
-from signoff.core.selection import Pool, Random
+from signoff.core.selection import Pool, Random, smallest
 from signoff.learning.advising import words_for
+from signoff.learning.combining import Combiner
 from signoff.learning.outlook import Outlook, confidence_of, fit_calibration, look_ahead, usable
 from signoff.learning.pools import (
     calibration_answers,
@@ -20,25 +21,38 @@ from signoff.learning.pools import (
     given,
     threshold_answers,
 )
-from signoff.ports import Ask, Freeze, Model, PoolState
+from signoff.ports import Ask, AskReason, Freeze, Model, PoolState
 
 Index = NDArray[np.int64]
+
+
+WIDER = 3
+"""Answers expected beyond an audit, in batches, as long as asking the least sure costs nothing."""
+MOST_TO_LEARN = 0.25
+"""The share of a pool that is asked before the freeze."""
+FEWEST_AT_ONCE = 50
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class FixedModelStrategy:
     """A model that stays as it is: a few random answers calibrate it, then the audit.
 
-    ``labels``: empty where answers come as they come, not as labels.
+    Where its texts tell more of how sure it is than its score alone (:class:`Combiner`), the least
+    sure items are asked before the audit: people would get them anyway, and what they say teaches
+    which of the others are right. ``labels``: empty where answers come as they come, not as labels.
     """
 
     model: Model
     labels: tuple[str, ...]
     threshold: float | None = None
     _seen: tuple[Items, Predictions] | None = field(default=None, init=False)
+    _combiner: Combiner = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._combiner = Combiner(labels=self.labels)
 
     def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze:
-        """Ask a few at random, or freeze."""
+        """Ask a few at random, then perhaps the least sure, or freeze."""
         candidates = candidates_of(state)
         predictions = self._predict(state)
         possible = candidates[usable(predictions)[candidates]]
@@ -48,15 +62,39 @@ class FixedModelStrategy:
         wanted = min(wanted, len(possible))
         if state.budget is not None:
             wanted = min(wanted, state.budget // 4)
+        outlook = self._outlook(state, candidates, predictions)
         if wanted > 0:
             chosen = Random().select(Pool(size=len(possible)), wanted, rng=rng)
-            return Ask(
-                positions=possible[chosen],
-                reason="random",
-                forecast=self._outlook(state, candidates, predictions).forecast,
-                model_version=self.model.version,
-            )
+            return self._ask(possible[chosen], "random", outlook)
+        unsure = self._unsure(state, predictions, candidates, outlook)
+        if len(unsure):
+            return self._ask(unsure, "uncertain", outlook)
         return self._freeze(state, candidates, predictions)
+
+    def _ask(self, positions: Index, reason: AskReason, outlook: Outlook) -> Ask:
+        return Ask(
+            positions=positions,
+            reason=reason,
+            forecast=outlook.forecast,
+            model_version=self.model.version,
+        )
+
+    def _unsure(
+        self, state: PoolState, predictions: Predictions, candidates: Index, outlook: Outlook
+    ) -> Index:
+        """The least sure items, as long as people would get more of them than these anyway, and
+        their answers teach anything."""
+        if self.threshold is not None or self._combined(state, predictions) is None:
+            return candidates[:0]
+        answered = given(state)
+        step = max(FEWEST_AT_ONCE, answered // 4)
+        room = round(MOST_TO_LEARN * len(state.items)) - answered
+        wanted = min(step, room) if outlook.forecast.review >= WIDER * step else 0
+        if state.budget is not None:
+            wanted = min(wanted, state.budget // 4)
+        confidence = self._confidence(state, predictions)[candidates]
+        known = np.flatnonzero(np.isfinite(confidence))
+        return candidates[known[smallest(confidence[known], max(0, min(wanted, len(known))))]]
 
     def advise(self, state: PoolState, positions: Index) -> Advice:
         """What the model says of some items; to a model that learns nothing none are alike."""
@@ -78,11 +116,18 @@ class FixedModelStrategy:
             self._seen = (items.base, told.among(len(items), seen))
         return self._seen[1]
 
+    def _combined(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64] | None:
+        return self._combiner.confidence(state, predictions) if self.labels else None
+
     def _confidence(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64]:
         if len(state.asked) == 0:
             return confidence_of(predictions, Temperature(temperature=1.0))
+        combined = self._combined(state, predictions)
+        if combined is not None:
+            return combined
+        chosen = np.array([reason == "uncertain" for reason in state.reasons], dtype=np.bool_)
         held_out = predictions.take(state.asked)
-        calibration = fit_calibration(held_out, state.codes, labels=len(self.labels))
+        calibration = fit_calibration(held_out, state.codes, labels=len(self.labels), chosen=chosen)
         return confidence_of(predictions, calibration, labels=len(self.labels))
 
     def _outlook(self, state: PoolState, candidates: Index, predictions: Predictions) -> Outlook:

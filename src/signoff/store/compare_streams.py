@@ -14,6 +14,7 @@ from signoff.store import window_seeds
 from signoff.store.erase import ERASED
 from signoff.store.schema import pools, requests
 from signoff.store.schema_streams import items, windows
+from signoff.store.streams import seen_by_people
 
 
 class Told(Protocol):
@@ -196,7 +197,8 @@ def _items(db: sa.Connection, project: str, number: int, told: _Window) -> Itera
         what = f"Item {row.item} of window {number}"
         yield from _item(what, row, item, told)
         request = None if item.erased else asked.get(row.item)
-        if request is not None and (request.key, request.shown) != (row.key, row.shown):
+        seen = (row.key, seen_by_people(row.shown))
+        if request is not None and (request.key, request.shown) != seen:
             yield f"{what}: its request shows people something else."
 
 

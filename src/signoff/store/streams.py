@@ -266,11 +266,18 @@ def ask(
                 reason=reason,
                 priority=before + item.item,
                 key=item.key,
-                shown=item.shown,
+                shown=seen_by_people(item.shown),
             )
             for item, reason in asked
         ],
     )
+
+
+def seen_by_people(shown: Json | None) -> Json | None:
+    """What people see of an item: its text and fields, and nothing that a model said."""
+    if shown is None:
+        return None
+    return {name: shown[name] for name in ("text", "data") if name in shown}
 
 
 def items_by_key(db: sa.Connection, project: str, keys: Sequence[str]) -> dict[str, StreamItem]:

@@ -23,26 +23,53 @@ from signoff.errors import ItemErased, OtherContent
 from signoff.loop.recorder import Recorder
 from signoff.store.store import SqlStore
 from signoff.stream.clerk import Clerk, plan_of
-from signoff.stream.models import Models, Ready
+from signoff.stream.models import PROPOSED, Models, Ready
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """What somebody else's model says of an item: a label, and how sure it says it is, if that is
+    known; both as they came. ``by``: that model's name."""
+
+    label: str | None
+    confidence: float | None
+    by: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NewItem:
-    """An item to decide. ``key`` names it for ever: sent again, it is answered as before."""
+    """An item to decide. ``key`` names it for ever: sent again, it is answered as before, whatever
+    is proposed then. ``proposal``: for a stream whose model is "predictions"; people do not see it.
+    """
 
     key: str
     text: str
     data: Json = field(default_factory=dict[str, object])
+    proposal: Proposal | None = None
+
+    @property
+    def seen(self) -> Json:
+        """What people see of it."""
+        return {"text": self.text, "data": self.data}
 
     @property
     def shown(self) -> Json:
-        """What people and models see of it."""
-        return {"text": self.text, "data": self.data}
+        """What is kept of it: what people see, and what was proposed."""
+        if self.proposal is None:
+            return self.seen
+        score = self.proposal.confidence
+        said: Json = {
+            "label": self.proposal.label,
+            # Not every number is one in JSON.
+            "confidence": None if score is None else repr(score),
+            "by": self.proposal.by,
+        }
+        return {**self.seen, PROPOSED: said}
 
     @property
     def digest(self) -> str:
         """Names what it says."""
-        return hashlib.sha256(canonical_json(self.shown)).hexdigest()
+        return hashlib.sha256(canonical_json(self.seen)).hexdigest()
 
 
 @dataclass(slots=True, kw_only=True)

@@ -17,11 +17,14 @@ from signoff.core.streams import StreamModel, StreamState, choice_of
 from signoff.errors import UsageError
 from signoff.learning.outlook import confidence_of
 from signoff.models.loading import load_model
+from signoff.models.predictions import ANSWER, SCORE
 from signoff.models.text import TextLearner, TextModel
 from signoff.ports import Learner, Model
 from signoff.store.store import SqlStore
 
 TEXT = "text"
+PROPOSED = "proposed"
+"""Under this name an item keeps what somebody else's model said of it; people do not see it."""
 
 
 def model_named(name: str, labels: tuple[str, ...]) -> Model | TextLearner:
@@ -43,7 +46,16 @@ def items_of(shown: Sequence[Mapping[str, object]]) -> Items:
     names = dict.fromkeys(name for each in fields for name in each if name != TEXT)
     columns: dict[str, Sequence[object]] = {TEXT: [str(each.get("text", "")) for each in shown]}
     columns |= {name: [each.get(name) for each in fields] for name in names}
+    said = [_proposed(each) for each in shown]
+    if any(said):
+        columns[ANSWER] = [each.get("label") for each in said]
+        columns[SCORE] = [each.get("confidence") for each in said]
     return Items(columns, text_column=TEXT)
+
+
+def _proposed(shown: Mapping[str, object]) -> Json:
+    said = shown.get(PROPOSED)
+    return said if isinstance(said, dict) else {}  # pyright: ignore[reportUnknownVariableType]
 
 
 def _fields(shown: Mapping[str, object]) -> Json:

@@ -1,0 +1,1 @@
+"""Thin bridges to other frameworks, each behind an extra of its own."""
