@@ -388,7 +388,8 @@ def behind(side: Found, name: str, size: int, crowds: Sequence[int]) -> list[Row
     what = f"{size:,} items"
     rows: list[Row] = []
     units: dict[str, str] = {
-        "next/answer": "ms", "next p50": "ms", "next p99": "ms", "submit p50": "ms", "submit p99": "ms",
+        "next/answer": "ms", "next p50": "ms", "next p99": "ms",
+        "submit p50": "ms", "submit p99": "ms",
         "answers/s": "answers/s", "requests/answer": "requests", "server CPU": "ms an answer",
         "generator CPU": "ms an answer",
     }  # fmt: skip

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -66,3 +67,17 @@ def axe(repository: Path) -> str:
     if not found.is_file():
         pytest.skip("axe-core is not installed (npm ci in web/)")
     return found.read_text(encoding="utf-8")
+
+
+@pytest.fixture
+def run_python() -> Callable[[str], list[str]]:
+    """Runs a script in a process of its own; the lines that it prints."""
+
+    def run(script: str) -> list[str]:
+        ended = subprocess.run(
+            [sys.executable, "-c", script], capture_output=True, text=True, check=False
+        )
+        assert ended.returncode == 0, ended.stderr
+        return ended.stdout.splitlines()
+
+    return run

@@ -462,3 +462,50 @@ def test_erasing_an_item_erases_its_reply(server: LlmServer, table: Path) -> Non
     seen = view(table)
     assert sum(each.items for each in seen.store.spent(seen.project.id)) == ITEMS - 1
     seen.store.close()
+
+
+def test_people_answer_the_examples_first_and_the_prompt_shows_them(
+    server: LlmServer, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run = command(table, *at(server), "--examples", "6")
+    assert main([*run, "--budget", "6"]) == 3
+    assert server.calls == 0
+    assert events(table, "prompt.fixed") == []
+    assert main(run) == 0
+    assert server.calls == ITEMS - 6
+    assert all(each.prompt.count("<item ") == 7 for each in server.seen)
+    results = pl.read_csv(table.with_suffix(".signoff.csv"))
+    shown = results.filter(pl.col("signoff_reason") == "start")
+    assert shown.height == 6
+    assert all(text in server.seen[0].prompt for text in shown["text"])
+    capsys.readouterr()
+    store = str(table.with_suffix(".signoff.db"))
+    assert main(["prompt", "show", store]) == 0
+    assert shown["text"][0] in capsys.readouterr().out
+    # A later part of the data is asked with the same prompt, and nobody answers examples again.
+    write_table(table, ITEMS + 100)
+    assert main(run) == 0
+    assert server.calls == ITEMS + 100 - 6
+    assert len(events(table, "prompt.fixed")) == 1
+    row = results["text"].to_list().index(shown["text"][0]) + 1
+    assert main(["erase", store, f"row:{row}", "--yes"]) == 0
+    capsys.readouterr()
+    assert main(["prompt", "show", store]) == 0
+    told = capsys.readouterr().out
+    assert shown["text"][0] not in told
+    assert "erased" in told
+    assert main(["verify", store]) == 0
+
+
+def test_the_log_tells_when_a_name_moved_to_another_version(table: Path) -> None:
+    with llm_server(Toy(version="toy-1", weighs=False)) as before:
+        assert main(command(table, *at(before), "--budget", "20")) == 3
+    table_of_later = write_table(table, ITEMS)
+    with llm_server(Toy(version="toy-2", weighs=False)) as after:
+        assert main(command(table_of_later, *at(after))) == 0
+        write_table(table, ITEMS + 200)
+        assert main(command(table, *at(after))) == 0
+        assert after.calls == 200
+    told = events(table, "version.answered")
+    assert [each["version"] for each in told] == ["toy-1", "toy-2"]
+    assert [each["weighs"] for each in told] == [True, True]

@@ -234,14 +234,21 @@ def read_money(typed: str | None, *, name: str) -> Decimal | None:
     return amount
 
 
-def read_panel(model: str | None, samples: str | None, second: str | None) -> str | None:
+def read_panel(
+    model: str | None, samples: str | None, second: str | None, examples: str | None
+) -> str | None:
     """The model as it is stored: a provider's with what is asked beside it."""
-    if samples is None and second is None:
+    if samples is None and second is None and examples is None:
         return model
     from signoff.models.llm.panels import Panel
 
-    count = read_count(samples, name="--samples") or 0
-    return str(Panel.of(model or "text", samples=count, second=second))
+    panel = Panel.of(
+        model or "text",
+        samples=read_count(samples, name="--samples") or 0,
+        second=second,
+        examples=read_count(examples, name="--examples") or 0,
+    )
+    return str(panel)
 
 
 def check_reviewer(typed: str) -> None:

@@ -113,6 +113,10 @@ def run(
         str | None,
         typer.Option(metavar="K", help="Ask a provider's model K more times each."),
     ] = None,
+    examples: Annotated[
+        str | None,
+        typer.Option(metavar="N", help="Show a provider's model N of people's first answers."),
+    ] = None,
     second: Annotated[
         str | None,
         typer.Option(metavar="PROVIDER:MODEL", help="Ask another model, too: does it agree?"),
@@ -245,7 +249,7 @@ def run(
         overlap=read_count(overlap, name="--overlap"),
         assign=read_assign(assign or []),
         due=read_due(due, on_expiry),
-        model=read_panel(model, samples, second),
+        model=read_panel(model, samples, second, examples),
         reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,
         budget=most,

@@ -127,6 +127,9 @@ EVENT_TYPES: Mapping[str, EventType] = {
         provider=_text, model=_text, host=_text, base_url=_or_null(_text),
     ),
     "prompt.fixed": _type(["prompt"], question=_text, version=_text),
+    "version.answered": _type(
+        provider=_text, model=_text, version=_text, weighs=_or_null(_boolean),
+    ),
     "texts.sent": _type(pool=_count, host=_text, question=_text, items=_list_of(_count)),
     "model.silent": _type(["why"], pool=_count, question=_text, items=_list_of(_count)),
     "requests.opened": _type(pool=_count, reason=_text, items=_list_of(_count)),

@@ -140,6 +140,11 @@ def silence_of(item: int) -> str:
     return f"why:{item}"
 
 
+def example_name(item: int) -> str:
+    """The name of the content that shows an item as an example in a prompt."""
+    return f"example:{item}"
+
+
 def commit(salt: bytes, content: bytes) -> str:
     """The commitment to a private value: SHA-256(salt || content) in hex."""
     return hashlib.sha256(salt + content).hexdigest()

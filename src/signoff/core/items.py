@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import NewType, cast
 
 import numpy as np
@@ -177,6 +177,7 @@ class Predictions:
     - ``why``: one reason per item that has no answer ("" elsewhere), or None.
     - ``signals``: further numbers (n,) in [0, 1] by name, each telling something of how sure the
       model is; NaN where it tells nothing.
+    - ``versions`` (n,) int64: which version of the model answered, where several did; else None.
     """
 
     answer: NDArray[np.int64]
@@ -186,6 +187,7 @@ class Predictions:
     signals: Mapping[str, NDArray[np.float64]] = field(
         default_factory=dict[str, NDArray[np.float64]]
     )
+    versions: NDArray[np.int64] | None = None
 
     def __len__(self) -> int:
         return len(self.answer)
@@ -198,7 +200,17 @@ class Predictions:
             probabilities=None if self.probabilities is None else self.probabilities[positions],
             why=None if self.why is None else [self.why[int(at)] for at in positions],
             signals={name: each[positions] for name, each in self.signals.items()},
+            versions=None if self.versions is None else self.versions[positions],
         )
+
+    def by_version(self) -> list[Predictions]:
+        """These predictions once for each version that answered, without the others' answers."""
+        if self.versions is None:
+            return [self]
+        return [
+            replace(self, answer=np.where(self.versions == each, self.answer, -1), versions=None)
+            for each in np.unique(self.versions[self.answer >= 0]).tolist()
+        ]
 
     def among(self, size: int, positions: NDArray[np.int64]) -> Predictions:
         """These predictions as those of ``positions`` of so many items; none for the others."""
@@ -217,12 +229,17 @@ class Predictions:
         for name, each in self.signals.items():
             signals[name] = np.full(size, np.nan)
             signals[name][positions] = each
+        versions = None
+        if self.versions is not None:
+            versions = np.full(size, -1, np.int64)
+            versions[positions] = self.versions
         return Predictions(
             answer=answer,
             raw_score=score,
             probabilities=probabilities,
             why=why,
             signals=signals,
+            versions=versions,
         )
 
 

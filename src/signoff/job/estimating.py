@@ -112,7 +112,7 @@ def _of_texts(
         unasked -= set(model.askable(texts))
         for each in model.everyone:
             waiting = each.unanswered(texts)
-            told = len(waiting) * tokens_of(each.prompt.instructions)
+            told = len(waiting) * (tokens_of(each.prompt.instructions) + _shown(model, texts))
             told += sum(tokens_of(letter.text) + OUTPUT_TOKENS for letter in waiting)
             calls, inputs = calls + len(waiting), inputs + told
             cost = _plus(cost, known, each.name, told, len(waiting) * OUTPUT_TOKENS)
@@ -129,6 +129,14 @@ def _of_texts(
         as_of=None if price is None else price.as_of,
         people=_people(len(texts), len(unasked), policy),
     )
+
+
+def _shown(model: LanguageModel, texts: Sequence[str]) -> int:
+    """Tokens of the examples that a prompt is still to show, each as long as a text is."""
+    if not model.lacks_examples or not texts:
+        return 0
+    mean = sum(map(tokens_of, texts)) / len(texts)
+    return round(model.wanted_examples * (mean + OUTPUT_TOKENS))
 
 
 def _plus(

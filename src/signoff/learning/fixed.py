@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from signoff.core.calibration import Temperature
 from signoff.core.hints import Advice
 from signoff.core.items import Items, Predictions
-from signoff.core.selection import Pool, Random, smallest
+from signoff.core.selection import Diverse, Pool, Random, smallest
 from signoff.learning.advising import words_for
 from signoff.learning.combining import Combiner
 from signoff.learning.outlook import Outlook, confidence_of, fit_calibration, look_ahead, usable
@@ -19,6 +20,7 @@ from signoff.learning.pools import (
     candidates_of,
     freeze,
     given,
+    subsample,
     threshold_answers,
 )
 from signoff.ports import Ask, AskReason, Freeze, Model, PoolState
@@ -26,11 +28,31 @@ from signoff.ports import Ask, AskReason, Freeze, Model, PoolState
 Index = NDArray[np.int64]
 
 
+EXAMPLE: AskReason = "start"
+"""Why people are asked what a model is then shown; such answers judge nothing it says."""
 WIDER = 3
 """Answers expected beyond an audit, in batches, as long as asking the least sure costs nothing."""
 MOST_TO_LEARN = 0.25
 """The share of a pool that is asked before the freeze."""
 FEWEST_AT_ONCE = 50
+FEWEST_OF_A_VERSION = 30
+"""Answers about the labels of one version of a model that changed amid a pool."""
+
+
+@runtime_checkable
+class ShownExamples(Protocol):
+    """A model that wants to see a few of people's answers before it says anything."""
+
+    wanted_examples: int
+
+    @property
+    def lacks_examples(self) -> bool:
+        """Whether it has not seen them yet."""
+        ...
+
+    def show(self, items: Items, codes: Index) -> None:
+        """Let it see answered items; -1 where people could not say."""
+        ...
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -46,13 +68,17 @@ class FixedModelStrategy:
     labels: tuple[str, ...]
     threshold: float | None = None
     _seen: tuple[Items, Predictions] | None = field(default=None, init=False)
-    _combiner: Combiner = field(init=False)
+    combiner: Combiner = field(init=False)
 
     def __post_init__(self) -> None:
-        self._combiner = Combiner(labels=self.labels)
+        self.combiner = Combiner(labels=self.labels)
 
     def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze:
         """Ask a few at random, then perhaps the least sure, or freeze."""
+        first = self._examples(state, rng)
+        if first is not None:
+            return first
+        state = _without_examples(state)
         candidates = candidates_of(state)
         predictions = self._predict(state)
         possible = candidates[usable(predictions)[candidates]]
@@ -96,8 +122,33 @@ class FixedModelStrategy:
         known = np.flatnonzero(np.isfinite(confidence))
         return candidates[known[smallest(confidence[known], max(0, min(wanted, len(known))))]]
 
-    def advise(self, state: PoolState, positions: Index) -> Advice:
+    def _examples(self, state: PoolState, rng: np.random.Generator) -> Ask | None:
+        """Ask for the examples that the model wants, or let it see them."""
+        if not (isinstance(self.model, ShownExamples) and self.model.lacks_examples):
+            return None
+        shown = np.array([reason == EXAMPLE for reason in state.reasons], dtype=np.bool_)
+        candidates, wanted = candidates_of(state), self.model.wanted_examples - int(shown.sum())
+        room = len(candidates) if state.budget is None else min(len(candidates), state.budget)
+        if min(wanted, room) > 0:
+            chosen = self._varied(state.items, candidates, min(wanted, room), rng)
+            return Ask(positions=candidates[chosen], reason=EXAMPLE, forecast=None)
+        self.model.show(state.items.take(state.asked[shown]), state.codes[shown])
+        return None
+
+    def _varied(
+        self, items: Items, candidates: Index, count: int, rng: np.random.Generator
+    ) -> Index:
+        few, _ = subsample(candidates)
+        if items.text_column is None or len(few) < len(candidates):
+            return Random().select(Pool(size=len(candidates)), count, rng=rng)
+        vectors = self.combiner.learner.vectors(items.take(candidates))
+        return Diverse().select(Pool(size=len(candidates), vectors=vectors), count, rng=rng)
+
+    def advise(self, state: PoolState, positions: Index) -> Advice | None:
         """What the model says of some items; to a model that learns nothing none are alike."""
+        if isinstance(self.model, ShownExamples) and self.model.lacks_examples:
+            return None
+        state = _without_examples(state)
         predictions = self._predict(state)
         codes = np.where(usable(predictions), predictions.answer, -1)[positions]
         return Advice(
@@ -117,14 +168,31 @@ class FixedModelStrategy:
         return self._seen[1]
 
     def _combined(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64] | None:
-        return self._combiner.confidence(state, predictions) if self.labels else None
+        return self.combiner.confidence(state, predictions) if self.labels else None
 
     def _confidence(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64]:
+        """How probably each label is right. Where the model changed amid a pool, each version is
+        judged by the answers about its own labels, and has no confidence before there are enough.
+        """
+        parts = predictions.by_version()
+        if len(parts) == 1:
+            return self._of_version(state, predictions)
+        confidence = np.full(len(predictions), np.nan)
+        for part in parts:
+            if usable(part)[state.asked].sum() >= FEWEST_OF_A_VERSION:
+                known = part.answer >= 0
+                confidence[known] = self._of_version(state, part)[known]
+        return confidence
+
+    def _of_version(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64]:
         if len(state.asked) == 0:
             return confidence_of(predictions, Temperature(temperature=1.0))
         combined = self._combined(state, predictions)
         if combined is not None:
             return combined
+        return self._calibrated(state, predictions)
+
+    def _calibrated(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64]:
         chosen = np.array([reason == "uncertain" for reason in state.reasons], dtype=np.bool_)
         held_out = predictions.take(state.asked)
         calibration = fit_calibration(held_out, state.codes, labels=len(self.labels), chosen=chosen)
@@ -146,3 +214,19 @@ class FixedModelStrategy:
         return freeze(
             state, self.model, predictions, confidence, candidates, threshold=self.threshold
         )
+
+
+def _without_examples(state: PoolState) -> PoolState:
+    """A state in which what the model was shown is nobody's business any more."""
+    kept = np.array([reason != EXAMPLE for reason in state.reasons], dtype=np.bool_)
+    if kept.all():
+        return state
+    eligible = state.eligible.copy()
+    eligible[state.asked[~kept]] = False
+    return replace(
+        state,
+        eligible=eligible,
+        asked=state.asked[kept],
+        codes=state.codes[kept],
+        reasons=[reason for reason in state.reasons if reason != EXAMPLE],
+    )

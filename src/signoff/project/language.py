@@ -9,9 +9,9 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from typing import cast
+from typing import Any, cast
 
-from signoff.core.events import instant
+from signoff.core.events import example_name, instant
 from signoff.core.questions import Form
 from signoff.core.records import Json, NewEvent, Project
 from signoff.errors import UsageError
@@ -19,11 +19,12 @@ from signoff.loop.recorder import Recorder
 from signoff.models.llm.limits import Limits
 from signoff.models.llm.model import LanguageModel
 from signoff.models.llm.panels import Panel
-from signoff.models.llm.prompts import Prompt
+from signoff.models.llm.prompts import Example, Prompt
 from signoff.models.llm.providers import ModelName, model_name
 from signoff.store.store import SqlStore
 
 AGREED, FIXED, SENT = "provider.agreed", "prompt.fixed", "texts.sent"
+ANSWERED = "version.answered"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +85,7 @@ def models_for_form(
             limits=limits,
             samples=panel.samples,
             second=None if second is None else LanguageModel(second, prompt, limits=limits),
+            examples=panel.examples,
         )
     return models
 
@@ -172,9 +174,11 @@ def put_to_work(
     are sent, and prompts are those that are fixed."""
     versions = recall(store, project, models)
     for question, model in models.items():
+        model.on_examples = _fixing_with(store, recorder, question, model)
         for each in model.everyone:
             each.on_send = _sending(store, recorder, question, each)
-        if versions.get(question) != model.prompt.version:
+            each.on_version = _noting(store, recorder, each)
+        if not model.lacks_examples and versions.get(question) != model.prompt.version:
             store.record(project.id, [_fixing(recorder, question, model.prompt)])
 
 
@@ -185,7 +189,7 @@ def recall(
     the prompts that were fixed last, by question.
 
     A pool that is open keeps the prompts it began with: another one would ask about every item
-    again, and change what a certificate speaks of.
+    again, and change what a certificate speaks of. A prompt with examples is kept for later pools.
     """
     pools = store.pools(project.id)
     begun = bool(pools) and pools[-1].phase != "closed"
@@ -193,7 +197,8 @@ def recall(
     for question, model in models.items():
         model.use(replies=store.replies_of(project.id))
         known = last.get(question)
-        if begun and known is not None and known.prompt is not None:
+        exemplary = model.wanted_examples > 0 and known is not None
+        if (begun or exemplary) and known is not None and known.prompt is not None:
             for each in model.everyone:
                 each.prompt = known.prompt
     return {question: each.version for question, each in last.items()}
@@ -215,16 +220,72 @@ def _sending(
     return note
 
 
-def _fixing(recorder: Recorder, question: str, prompt: Prompt) -> NewEvent:
+def _noting(store: SqlStore, recorder: Recorder, model: LanguageModel) -> Callable[[str], None]:
+    """Logs a version when it first answers for a project: so the log tells when an alias moved."""
+    name = model.name
+
+    def note(version: str) -> None:
+        body: Json = {
+            "provider": name.provider,
+            "model": name.model,
+            "version": version,
+            "weighs": model.letters.weighs,
+        }
+        known = store.events(recorder.project, [ANSWERED], unsigned=True)
+        if all(_version_of(event.canonical) != _version_of(body) for event in known):
+            store.record(recorder.project, [recorder.event(ANSWERED, body)])
+
+    return note
+
+
+def _version_of(said: str | Json) -> tuple[object, ...]:
+    body: Json = json.loads(said)["body"] if isinstance(said, str) else said
+    return body["provider"], body["model"], body["version"]
+
+
+def _fixing_with(
+    store: SqlStore, recorder: Recorder, question: str, model: LanguageModel
+) -> Callable[[Sequence[int]], None]:
+    def note(places: Sequence[int]) -> None:
+        pool = store.pools(recorder.project)[-1].number
+        event = _fixing(recorder, question, model.prompt, pool=pool, places=places)
+        store.record(recorder.project, [event])
+
+    return note
+
+
+def _fixing(
+    recorder: Recorder,
+    question: str,
+    prompt: Prompt,
+    *,
+    pool: int | None = None,
+    places: Sequence[int] = (),
+) -> NewEvent:
+    """The event that fixes a prompt; each example is content of its own, erased with its item."""
     body: Json = {"question": question, "version": prompt.version}
-    content = {"template": prompt.template, "guideline": prompt.guideline}
-    return recorder.event(FIXED, body, {"prompt": content})
+    content: Json = {
+        "prompt": {
+            "template": prompt.template,
+            "guideline": prompt.guideline,
+            "examples": [example_name(place) for place in places],
+        }
+    }
+    for place, example in zip(places, prompt.examples, strict=True):
+        content[example_name(place)] = {"text": example.text, "answer": example.answer}
+    return recorder.event(FIXED, body, content, pool=pool)
 
 
 def _prompt_of(form: Form, question: str, content: Mapping[str, str]) -> Prompt | None:
     if "prompt" not in content:
         return None
-    said = cast("Mapping[str, str]", json.loads(content["prompt"]))
+    said = cast("dict[str, Any]", json.loads(content["prompt"]))
+    if any(name not in content for name in said["examples"]):
+        return None
+    examples = [json.loads(content[name]) for name in said["examples"]]
     return Prompt(
-        question=form.question(question), template=said["template"], guideline=said["guideline"]
+        question=form.question(question),
+        template=said["template"],
+        guideline=said["guideline"],
+        examples=tuple(Example(text=each["text"], answer=each["answer"]) for each in examples),
     )

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from signoff.core.batches import BatchName
-from signoff.core.events import silence_of
+from signoff.core.events import example_name, silence_of
 from signoff.core.records import overlap_of
 from signoff.store import gold, tallies
 from signoff.store.schema import (
@@ -100,14 +100,14 @@ def blank_item(db: sa.Connection, project: str, pool: int, item: int) -> None:
             event_content.c.item == item,
         )
     )
-    silent = sa.select(events.c.id).where(
-        events.c.project == project, events.c.type == "model.silent"
+    telling = sa.select(events.c.id).where(
+        events.c.project == project, events.c.type.in_(("model.silent", "prompt.fixed"))
     )
     db.execute(
         sa.delete(event_content).where(
-            event_content.c.event.in_(silent),
+            event_content.c.event.in_(telling),
             event_content.c.pool == pool,
-            event_content.c.name == silence_of(item),
+            event_content.c.name.in_((silence_of(item), example_name(item))),
         )
     )
     db.execute(

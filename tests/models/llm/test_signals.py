@@ -164,14 +164,46 @@ def test_a_panel_is_one_line() -> None:
         Panel(model="gemini:a", samples=3),
         Panel(model="openai:qwen3:8b", second="anthropic:b"),
         Panel(model="gemini:a", samples=20, second="openai:b"),
+        Panel(model="gemini:a", samples=1, second="openai:b", examples=50),
     ):
         assert Panel.read(str(panel)) == panel
 
 
 @pytest.mark.parametrize(
-    "text", ["", "text", "gemini:a; samples", "gemini:a; samples 21", "gemini:a; second text",
-             "gemini:a; samples -1", "gemini:a; else", "gemini:a; samples 9999999999"]
-)  # fmt: skip
+    "text",
+    [
+        "",
+        "text",
+        "gemini:a; samples",
+        "gemini:a; samples 21",
+        "gemini:a; samples -1",
+        "gemini:a; samples 9999999999",
+        "gemini:a; second text",
+        "gemini:a; examples 51",
+        "gemini:a; else",
+    ],
+)
 def test_what_is_no_panel_is_refused(text: str) -> None:
     with pytest.raises(UsageError):
         Panel.read(text)
+
+
+# ------------------------------------------------------------------------------ versions
+
+
+def test_a_name_that_moves_to_another_version_is_told_item_by_item() -> None:
+    replies, told = InMemory(), list[str]()
+    with llm_server(Toy(version="toy-1")) as before:
+        first = model(before, replies=replies).predict(items(CLEAR[:20]))
+    assert first.versions is None
+    with llm_server(Toy(version="toy-2")) as after:
+        moved = model(after, replies=replies)
+        moved.on_version = told.append
+        found = moved.predict(items(CLEAR[:50]))
+        assert after.calls == 30
+    assert told == ["toy-1", "toy-2"]
+    assert found.versions is not None
+    assert found.versions.tolist() == [0] * 20 + [1] * 30
+    parts = found.by_version()
+    assert [(part.answer >= 0).sum() for part in parts] == [20, 30]
+    assert moved.version != model(after, replies=InMemory()).version

@@ -23,10 +23,11 @@ from signoff.core.items import Items, Predictions
 from signoff.core.replies import KeptReply
 from signoff.errors import UsageError
 from signoff.models.llm.calls import Reply, Usage
+from signoff.models.llm.examples import example_of
 from signoff.models.llm.injection import doubtful, masked, suspicion
 from signoff.models.llm.letters import Correspondence, Letter, Replies
 from signoff.models.llm.limits import Limits
-from signoff.models.llm.prompts import Prompt
+from signoff.models.llm.prompts import Example, Prompt
 from signoff.models.llm.providers import ModelName
 from signoff.models.llm.reading import INSTRUCTS, Unclear, read
 from signoff.models.llm.signals import NOTHING, agreement
@@ -47,6 +48,7 @@ class _One:
     why: str = ""
     masked: _One | None = None
     samples: list[int] = field(default_factory=list[int])
+    version: str = ""
 
 
 class LanguageModel:
@@ -55,7 +57,9 @@ class LanguageModel:
     ``samples``: how often each item is asked about again, to see whether the answer stays.
     ``second``: another model that is asked the same, to see whether it agrees. ``on_send`` is told
     the places, in their pool, of the items whose text is about to be sent. ``versions`` are the
-    versions that answered, as the provider tells them.
+    versions that answered, as the provider tells them; ``on_version`` is told each when it first
+    answers. ``examples``: how many of people's answers the prompt is to show before anything is
+    asked; ``on_examples`` is told their items' places once they are in it.
     """
 
     def __init__(
@@ -67,11 +71,15 @@ class LanguageModel:
         replies: Replies | None = None,
         samples: int = 0,
         second: LanguageModel | None = None,
+        examples: int = 0,
     ) -> None:
         self.prompt = prompt
+        self.wanted_examples = examples
         self.samples = samples
         self.second = second
         self.on_send: Callable[[Sequence[int]], None] = lambda _: None
+        self.on_version: Callable[[str], None] = lambda _: None
+        self.on_examples: Callable[[Sequence[int]], None] = lambda _: None
         self.versions: set[str] = set()
         self.letters = Correspondence(name=name, limits=limits or Limits())
         if replies is not None:
@@ -130,6 +138,27 @@ class LanguageModel:
             letters.replies = letters.replies if replies is None else replies
             letters.purse = letters.purse if purse is None else purse
             letters.on_asked = letters.on_asked if on_asked is None else on_asked
+
+    @property
+    def lacks_examples(self) -> bool:
+        """Whether people are to answer a few items first."""
+        return self.wanted_examples > 0 and not self.prompt.examples
+
+    def show(self, items: Items, codes: NDArray[np.int64]) -> None:
+        """Put answered items into the prompt; nobody who could not say makes an example."""
+        told: dict[int, Example] = {}
+        texts = items.texts
+        for at, code in enumerate(codes.tolist()):
+            if code >= 0 and not self._unasked(texts[at]):
+                example = example_of(self.prompt.form, texts[at], self._codes.answers[code])
+                if example is not None:
+                    told[int(items.index[at])] = example
+        if not told:
+            self.wanted_examples = 0
+            return
+        for each in self.everyone:
+            each.prompt = each.prompt.with_examples(list(told.values()))
+        self.on_examples(list(told))
 
     def predict(self, items: Items) -> Predictions:
         """Ask about every item that was not asked about before.
@@ -200,19 +229,20 @@ class LanguageModel:
         if kept is None:
             said = _One(why=f"the model failed: {failure}"[:160])
         else:
-            self.versions.add(kept.version)
+            self._note(kept.version)
             said = self._read(kept, letter.text if letter.sent is None else letter.sent)
         if letter.is_sample:
             one.samples.append(said.code)
         elif letter.variant == MASKED:
             one.masked = said
         else:
-            one.code, one.weight, one.stated, one.why = (
-                said.code,
-                said.weight,
-                said.stated,
-                said.why,
-            )
+            one.code, one.weight, one.stated = said.code, said.weight, said.stated
+            one.why, one.version = said.why, said.version
+
+    def _note(self, version: str) -> None:
+        if version not in self.versions:
+            self.versions.add(version)
+            self.on_version(version)
 
     def _read(self, kept: KeptReply, text: str) -> _One:
         reply = Reply(text=kept.text or "", model=kept.version, ended=kept.ended)
@@ -220,7 +250,12 @@ class LanguageModel:
         if isinstance(said, Unclear):
             return _One(why=said.why)
         weight = kept.weight if said.code is not None else math.nan
-        return _One(code=self._codes.code(said.answer), weight=weight, stated=said.stated)
+        return _One(
+            code=self._codes.code(said.answer),
+            weight=weight,
+            stated=said.stated,
+            version=kept.version,
+        )
 
     def _predictions(self, found: Sequence[_One], second: Predictions | None) -> Predictions:
         answer = np.array([one.code for one in found], dtype=np.int64)
@@ -240,6 +275,7 @@ class LanguageModel:
             raw_score=signals["weight" if weighed else "stated"],
             why=[one.why for one in found] if any(one.why for one in found) else None,
             signals=_of_answers(signals, known),
+            versions=_versions(found),
         )
 
 
@@ -247,6 +283,15 @@ def _weigh_mask(one: _One) -> None:
     """Leave an item to people where its answer changes once a part of it is covered."""
     if one.masked is not None and one.code >= 0 and one.masked.code != one.code:
         one.code, one.why = -1, HANGS
+
+
+def _versions(found: Sequence[_One]) -> NDArray[np.int64] | None:
+    """Which version answered each, where several did."""
+    names = sorted({one.version for one in found if one.code >= 0})
+    if len(names) < 2:
+        return None
+    numbers = {name: number for number, name in enumerate(names)}
+    return np.array([numbers.get(one.version, -1) for one in found], dtype=np.int64)
 
 
 def _numbers(found: Sequence[_One], of: Callable[[_One], float]) -> NDArray[np.float64]:

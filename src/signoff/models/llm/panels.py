@@ -7,14 +7,14 @@ from dataclasses import dataclass
 from signoff.errors import UsageError
 from signoff.models.llm.providers import is_model_name
 
-MOST_SAMPLES = 20
-_SAMPLES, _SECOND = "samples ", "second "
+MOST_SAMPLES, MOST_EXAMPLES = 20, 50
+_SAMPLES, _SECOND, _EXAMPLES = "samples ", "second ", "examples "
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Panel:
     """A ``model`` as PROVIDER:MODEL, asked ``samples`` more times; ``second``: another one that is
-    asked the same.
+    asked the same; ``examples``: how many of people's first answers their prompt shows.
 
     >>> str(Panel(model="gemini:a", samples=3, second="openai:b"))
     'gemini:a; samples 3; second openai:b'
@@ -25,30 +25,41 @@ class Panel:
     model: str
     samples: int = 0
     second: str | None = None
+    examples: int = 0
 
     def __str__(self) -> str:
         parts = [self.model]
         parts += [f"{_SAMPLES}{self.samples}"] if self.samples else []
         parts += [f"{_SECOND}{self.second}"] if self.second else []
+        parts += [f"{_EXAMPLES}{self.examples}"] if self.examples else []
         return "; ".join(parts)
 
     @classmethod
     def read(cls, text: str) -> Panel:
         """The panel that a line tells of; raises :class:`UsageError` for anything else."""
         model, *rest = text.split("; ")
-        samples, second = 0, None
+        samples, examples, second = 0, 0, None
         for part in rest:
             if part.startswith(_SAMPLES) and part.removeprefix(_SAMPLES).isdecimal():
                 samples = int(part.removeprefix(_SAMPLES))
+            elif part.startswith(_EXAMPLES) and part.removeprefix(_EXAMPLES).isdecimal():
+                examples = int(part.removeprefix(_EXAMPLES))
             elif part.startswith(_SECOND):
                 second = part.removeprefix(_SECOND)
             else:
                 raise UsageError(f"--model {text[:80]!r} is not known.", hint="See signoff run -h.")
-        return cls.of(model, samples=samples, second=second)
+        return cls.of(model, samples=samples, second=second, examples=examples)
 
     @classmethod
-    def of(cls, model: str, *, samples: int, second: str | None) -> Panel:
+    def of(
+        cls, model: str, *, samples: int = 0, second: str | None = None, examples: int = 0
+    ) -> Panel:
         """A panel of these; raises :class:`UsageError` where they are none."""
+        if examples > MOST_EXAMPLES:
+            raise UsageError(
+                f"--examples {examples} is more than {MOST_EXAMPLES}.",
+                hint="Each example is sent with every text: a few well chosen ones will do.",
+            )
         if samples > MOST_SAMPLES:
             raise UsageError(
                 f"--samples {samples} is more than {MOST_SAMPLES}.",
@@ -60,4 +71,4 @@ class Panel:
                     f"{flag} {name[:60]!r} is no model of a provider.",
                     hint="Write gemini:MODEL, openai:MODEL or anthropic:MODEL.",
                 )
-        return cls(model=model, samples=samples, second=second)
+        return cls(model=model, samples=samples, second=second, examples=examples)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from jinja2 import StrictUndefined, TemplateError
@@ -116,6 +116,10 @@ class Prompt:
                 f"The prompt's template cannot be filled in: {str(error)[:160]}.",
                 hint="It may name question, guideline, labels, instruction, canary and examples.",
             ) from error
+
+    def with_examples(self, examples: Sequence[Example]) -> Prompt:
+        """The same prompt with other examples."""
+        return replace(self, examples=tuple(examples))
 
     def call(self, text: str, *, alternatives: int = ALTERNATIVES) -> Call:
         """What is sent for an item."""

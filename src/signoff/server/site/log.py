@@ -28,6 +28,7 @@ WORDS: Mapping[str, str] = {
     "rows.added": "Rows came in",
     "provider.agreed": "Somebody agreed that texts go to a provider of language models",
     "prompt.fixed": "A language model’s prompt was fixed",
+    "version.answered": "A version of a language model answered for the first time",
     "texts.sent": "Texts were sent to a language model",
     "requests.opened": "Items were asked",
     "answer.given": "An answer was given",
