@@ -422,8 +422,8 @@ class Desk(Protocol):
         ...
 
     def next_many(self, limit: int) -> list[Request]: ...
-    def skip(self, request: Request) -> None:
-        """Put the item back, behind the others."""
+    def skip(self, request: Request, reason: str | None = None, *, for_good: bool = False) -> None:
+        """Put the item back, behind the others; ``for_good``: for somebody else."""
         ...
 
     def undo(self) -> Request | None:
@@ -434,12 +434,12 @@ class Desk(Protocol):
 
 
 class Reviewer(Protocol):
-    """Someone who answers: a person at a terminal, a column of the data, a callable."""
+    """Someone who answers: a person at a terminal, a column of the data, a callable, a model."""
 
     @property
     def name(self) -> str: ...
     @property
-    def kind(self) -> Literal["person", "column", "callable"]: ...
+    def kind(self) -> Literal["person", "column", "callable", "model"]: ...
     def review(self, desk: Desk) -> bool:
         """Answer until ``desk.next()`` gives None; False when the reviewer wants to stop."""
         ...

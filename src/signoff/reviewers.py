@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Literal
+from typing import Literal, Protocol
 
 import polars as pl
 
-from signoff.core.items import Item
+from signoff.core.coding import Codes
+from signoff.core.items import Item, Items, Predictions
 from signoff.core.questions import CANNOT_SAY, Answer, Form, Given, Question
 from signoff.errors import InputError
 from signoff.formats.values import as_text
-from signoff.ports import Desk
+from signoff.ports import Desk, Request
 
 BATCH = 200
+TEXT, NO_ANSWER = "text", "the model has no answer"
 Said = str | Answer | None | Mapping[str, "str | Answer | None"]
 """What a function of an item may return: an answer, or several by question's name."""
 
@@ -53,6 +55,49 @@ class CallableReviewer:
         while (request := desk.next()) is not None:
             said = self._function(request.item)
             desk.answer(request, read_answers(said, request.form), seconds=0.0)
+        return True
+
+
+class Judge(Protocol):
+    """A model that answers one question about texts."""
+
+    @property
+    def codes(self) -> Codes:
+        """What the codes of its predictions mean."""
+        ...
+
+    def predict(self, items: Items) -> Predictions:
+        """Its answers, -1 for none."""
+        ...
+
+
+class ModelReviewer:
+    """A language model in a reviewer's place: it proposes, and is nobody whose word a certificate
+    rests on. What it has no answer to stays open.
+
+    ``judges``: the model of each question.
+    """
+
+    kind: Literal["model"] = "model"
+
+    def __init__(self, name: str, judges: Mapping[str, Judge]) -> None:
+        self.name = name
+        self._judges = judges
+
+    def review(self, desk: Desk) -> bool:
+        """Answer many in one durable step."""
+        while requests := desk.next_many(BATCH):
+            items = Items({TEXT: [request.item.text for request in requests]}, text_column=TEXT)
+            said = {name: judge.predict(items) for name, judge in self._judges.items()}
+            done: list[tuple[Request, Given]] = []
+            for at, request in enumerate(requests):
+                codes = {name: int(each.answer[at]) for name, each in said.items()}
+                if min(codes.values()) < 0:
+                    desk.skip(request, NO_ANSWER, for_good=True)
+                    continue
+                answers = {n: self._judges[n].codes.answers[code] for n, code in codes.items()}
+                done.append((request, answers))
+            desk.answer_many(done)
         return True
 
 

@@ -37,7 +37,7 @@ from signoff.job.options import refuse
 from signoff.ports import Progress, Reviewer
 from signoff.project.incoming import IncomingRows
 from signoff.project.ownership import owning
-from signoff.reviewers import CallableReviewer, Said
+from signoff.reviewers import CallableReviewer, ModelReviewer, Said
 from signoff.store.store import SqlStore
 from signoff.storeview import StoreView
 
@@ -209,6 +209,8 @@ def _reviewer(job: Job) -> Reviewer | None:
         return wanted
     if options.oracle is not None:
         return column_reviewer(job, options.oracle)
+    if options.judge is not None:
+        return ModelReviewer(options.judge, job.judges)
     if wanted == "terminal":
         from signoff.terminal import TerminalReviewer
 
@@ -301,8 +303,8 @@ def run(
     - ``base_url``: where a provider's model is asked instead; ``offline``: refuse whatever is not
       on this machine; ``yes``: agree that texts are sent elsewhere; ``max_cost``: US dollars that
       calls may cost in all.
-    - ``reviewer``: "terminal", "column:COL", "none", or a function of an :class:`Item` that returns
-      a label, or None for "cannot say".
+    - ``reviewer``: "terminal", "column:COL", "none", a provider's model, or a function of an
+      :class:`Item` that returns a label, or None for "cannot say".
     - ``overlap``: how many people answer each item, each on their own; their answers are joined by
       majority.
     - ``images``: with ``item_kind="image"``, the folder of the pictures that the text column names;

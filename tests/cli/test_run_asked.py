@@ -509,3 +509,27 @@ def test_the_log_tells_when_a_name_moved_to_another_version(table: Path) -> None
     told = events(table, "version.answered")
     assert [each["version"] for each in told] == ["toy-1", "toy-2"]
     assert [each["weighs"] for each in told] == [True, True]
+
+
+def test_a_model_in_a_persons_place_is_called_one_and_no_certificate_rests_on_it(
+    server: LlmServer, table: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table.write_text(table.read_text() + ",\n" + f'"{INJECTIONS[0]}",\n')
+    run = ["run", str(table), "--text", "text", "--labels", "Positive,Negative", *at(server)]
+    judged = [*run, "--reviewer", "openai:toy", "--base-url", server.url + "/v1"]
+    assert main(judged) == 2
+    told = capsys.readouterr().err
+    assert "a certificate rests on what people say" in told
+    assert server.calls == 0
+    assert list(table.parent.glob("*.db")) == []
+    assert main([*judged, "--policy", "people"]) == 3
+    assert server.calls == ITEMS
+    results = pl.read_csv(table.with_suffix(".signoff.csv"))
+    assert results.filter(pl.col("signoff_by") == "judge").height == ITEMS
+    assert results["signoff_answer"].null_count() == 2
+    assert set(results["signoff_reviewers"].drop_nulls()) == {"openai:toy"}
+    joined = events(table, "reviewer.added")
+    assert [each["kind"] for each in joined] == ["model"]
+    # Run again it asks nothing: what it could not answer waits for people.
+    assert main([*judged, "--policy", "people"]) == 3
+    assert server.calls == ITEMS

@@ -255,9 +255,14 @@ def check_reviewer(typed: str) -> None:
     """Refuse a reviewer that is none of web, terminal, column:COL and none."""
     if typed in ("web", "terminal", "none") or (typed.startswith("column:") and typed != "column:"):
         return
+    from signoff.models.llm.providers import is_model_name
+
+    if is_model_name(typed):
+        return
     raise UsageError(
         f"--reviewer {typed!r} is not known.",
-        hint="Write web, terminal, column:COL (a column of the data answers) or none (only queue).",
+        hint="Write web, terminal, column:COL (a column of the data answers), none (only queue), or"
+        " a model such as gemini:MODEL.",
     )
 
 

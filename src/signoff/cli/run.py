@@ -138,7 +138,7 @@ def run(
     reviewer: Annotated[
         str | None,
         typer.Option(
-            metavar="web|terminal|column:COL|none",
+            metavar="web|terminal|column:COL|none|PROVIDER:MODEL",
             help="Who answers. [default: web where somebody watches, else terminal]",
         ),
     ] = None,

@@ -281,9 +281,11 @@ class AsyncRemoteProject:
         call = self.calls.answer(request, answers, seconds=seconds, note=note, id=id or new_key())
         return await self.client.send(call)
 
-    async def skip(self, request: str, reason: str | None = None) -> None:
-        """Put a request behind the others."""
-        await self.client.send(self.calls.skip(request, reason))
+    async def skip(
+        self, request: str, reason: str | None = None, *, for_good: bool = False
+    ) -> None:
+        """Put a request behind the others; ``for_good``: leave it to others."""
+        await self.client.send(self.calls.skip(request, reason, for_good))
 
     async def flag(self, request: str, note: str) -> None:
         """Note that something is wrong with an item."""

@@ -185,12 +185,12 @@ class ProjectCalls:
             again=True,
         )
 
-    def skip(self, request: str, reason: str | None) -> Call[None]:
-        """A request to put behind the others."""
+    def skip(self, request: str, reason: str | None, for_good: bool) -> Call[None]:
+        """A request to put behind the others, or to leave to others."""
         return Call(
             method="POST",
             path=self._path(f"/requests/{request}/skip"),
-            body={"reason": reason},
+            body={"reason": reason, "for_good": for_good},
             read=_nothing,
         )
 

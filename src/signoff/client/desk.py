@@ -92,9 +92,9 @@ class RemoteDesk:
         for request, answer in answers:
             self.answer(request, answer, seconds=0.0)
 
-    def skip(self, request: Request) -> None:
-        """Put the item back, behind the others."""
-        self.project.skip(request.id)
+    def skip(self, request: Request, reason: str | None = None, *, for_good: bool = False) -> None:
+        """Put the item back, behind the others; ``for_good``: for somebody else."""
+        self.project.skip(request.id, reason, for_good=for_good)
 
     def undo(self) -> Request | None:
         """Take back the last answer while that is still possible; the item again."""

@@ -293,9 +293,9 @@ class RemoteProject:
         call = self.calls.answer(request, answers, seconds=seconds, note=note, id=id or new_key())
         return self.client.send(call)
 
-    def skip(self, request: str, reason: str | None = None) -> None:
-        """Put a request behind the others."""
-        self.client.send(self.calls.skip(request, reason))
+    def skip(self, request: str, reason: str | None = None, *, for_good: bool = False) -> None:
+        """Put a request behind the others; ``for_good``: leave it to others."""
+        self.client.send(self.calls.skip(request, reason, for_good))
 
     def flag(self, request: str, note: str) -> None:
         """Note that something is wrong with an item."""

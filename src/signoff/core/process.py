@@ -13,12 +13,12 @@ from typing import cast
 
 from signoff.core.fields import FieldReader
 
-PERSON = "person"
+PERSON, MODEL = "person", "model"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Source:
-    """Where answers come from: people (no name), a column, a callable."""
+    """Where answers come from: people (no name), a column, a callable, a model."""
 
     kind: str
     name: str = ""

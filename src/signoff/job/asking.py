@@ -46,7 +46,8 @@ def asked_models(
     Raises :class:`UsageError` for flags that only such a model understands.
     """
     if not (isinstance(model, str) and is_model_name(model)):
-        _refuse_flags(options, model)
+        if options.judge is None:
+            _refuse_flags(options, model)
         return {}
     provider = model.partition(":")[0]
     bases = dict(options.bases)
@@ -74,14 +75,17 @@ def _refuse_flags(options: RunOptions, model: object) -> None:
 
 
 def require_consent(
-    options: RunOptions, models: Mapping[str, LanguageModel], known: frozenset[str] = frozenset()
+    options: RunOptions,
+    *models: Mapping[str, LanguageModel],
+    known: frozenset[str] = frozenset(),
 ) -> None:
     """Ask once whether texts may leave this machine; ``known``: hosts agreed to before.
 
     Raises :class:`UsageError` where nobody agrees; then nothing was sent.
     """
     agreed = set(known)
-    for name in [each.name for model in models.values() for each in model.everyone]:
+    everyone = [each for some in models for model in some.values() for each in model.everyone]
+    for name in [each.name for each in everyone]:
         if name.local or name.host in agreed:
             continue
         what = f"{name} sends the text of the items to {name.host}, outside this machine."

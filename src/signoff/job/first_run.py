@@ -15,6 +15,7 @@ from signoff.bootstrap import (
     without_model,
 )
 from signoff.core.hints import check_hints
+from signoff.core.process import MODEL
 from signoff.core.questions import Choice, Form
 from signoff.core.questions.form import columns_shown, needs_text
 from signoff.core.records import PageSettings, Project
@@ -45,6 +46,7 @@ class FirstRun:
     automations: Mapping[str, Automation]
     rows: IncomingRows
     asked: Mapping[str, LanguageModel]
+    judges: Mapping[str, LanguageModel]
 
 
 def first_run(table: Table, options: RunOptions) -> FirstRun:
@@ -58,7 +60,24 @@ def first_run(table: Table, options: RunOptions) -> FirstRun:
     asked = models_of_run(options, model, spec)
     automations = make_automations(spec.policy, asked or model, spec.form, item_kind=spec.item_kind)
     refuse_infeasible(spec.policy, rows.items, spec.form)
-    return FirstRun(spec=spec, automations=automations, rows=rows, asked=asked)
+    judges = judges_of_run(options, spec)
+    return FirstRun(spec=spec, automations=automations, rows=rows, asked=asked, judges=judges)
+
+
+def judges_of_run(options: RunOptions, fixed: ProjectSpec | Project) -> dict[str, LanguageModel]:
+    """The models that answer in a person's place, by question; none where others answer.
+
+    Raises :class:`UsageError` where a certificate would rest on them.
+    """
+    if options.judge is None:
+        return {}
+    if isinstance(fixed.policy, Certified):
+        raise UsageError(
+            f"{options.judge} is a model, and a certificate rests on what people say.",
+            hint="Pass --policy people: it answers everything, and nothing is promised. To have"
+            f" people check it, pass --model {options.judge} in its place.",
+        )
+    return asked_models(options, options.judge, fixed.form, fixed.page.guideline)
 
 
 def models_of_run(
@@ -215,6 +234,8 @@ def _who(options: RunOptions) -> dict[str, object]:
     reviewer = options.reviewer
     if options.oracle is not None:
         return {"kind": "column", "name": reviewer}
+    if options.judge is not None:
+        return {"kind": MODEL, "name": options.judge}
     if isinstance(reviewer, str) or reviewer.kind == "person":
         return {"kind": "person"}
     return {"kind": reviewer.kind, "name": reviewer.name}

@@ -13,6 +13,7 @@ from signoff.core.queueing import Assign, Due, QueueRules, read_outcome
 from signoff.core.records import TextDirection
 from signoff.core.routing import AskAlways, Policy
 from signoff.core.showing import HintTime, ItemKind
+from signoff.models.llm.providers import is_model_name
 from signoff.ports import Reviewer
 
 DEFAULT_PROJECT = "default"
@@ -43,7 +44,8 @@ def ignore(_done: int, _all: int) -> None:
 class RunOptions:
     """What a run is asked to do; None means "as the first run fixed it", or the default.
 
-    ``reviewer`` is "web", "terminal", "column:COL", "none" or a :class:`signoff.ports.Reviewer`;
+    ``reviewer`` is "web", "terminal", "column:COL", "none", a provider's model, or a
+    :class:`signoff.ports.Reviewer`;
     ``assign``: column, value and tag of who alone is asked; ``due``: seconds, and what then.
     ``model`` is "text", "predictions", "FILE.py:NAME", a provider's such as "gemini:MODEL", or an
     object (model, learner, estimator, callable).
@@ -103,6 +105,12 @@ class RunOptions:
         if isinstance(self.reviewer, str) and self.reviewer.startswith(COLUMN):
             return self.reviewer.removeprefix(COLUMN)
         return None
+
+    @property
+    def judge(self) -> str | None:
+        """The provider's model that answers in a person's place, if one does."""
+        reviewer = self.reviewer
+        return reviewer if isinstance(reviewer, str) and is_model_name(reviewer) else None
 
     @property
     def stdin(self) -> bool:

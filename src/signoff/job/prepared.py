@@ -9,6 +9,7 @@ from signoff.core.questions import Answer
 from signoff.core.records import Project
 from signoff.job.options import RunOptions, oracle_columns
 from signoff.job.paths import Paths
+from signoff.models.llm.model import LanguageModel
 from signoff.ports import Automation
 from signoff.project.incoming import IncomingRows
 from signoff.reviewers import ColumnReviewer, column_answers
@@ -25,6 +26,7 @@ class Job:
     store: SqlStore
     project: Project
     automations: Mapping[str, Automation]
+    judges: Mapping[str, LanguageModel]
 
     @property
     def hidden(self) -> frozenset[str]:

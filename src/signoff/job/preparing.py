@@ -18,7 +18,7 @@ from signoff.formats.pictures import FolderOfPictures
 from signoff.formats.table import Table, read_table, require_column
 from signoff.formats.zipped import read_pictured
 from signoff.job.asking import agreed_hosts, begin_asking, remembered, require_consent
-from signoff.job.first_run import FirstRun, first_run, incoming_rows, models_of_run
+from signoff.job.first_run import FirstRun, first_run, incoming_rows, judges_of_run, models_of_run
 from signoff.job.options import RunOptions, oracle_columns
 from signoff.job.paths import Paths, paths_of, store_exists
 from signoff.job.prepared import Job
@@ -50,7 +50,7 @@ def prepare(options: RunOptions) -> Job:
     # Everything about a first run is checked on the data alone, before a store is made.
     first = first_run(table, options) if not store_exists(paths.store) else None
     if first is not None:
-        require_consent(options, first.asked)
+        require_consent(options, first.asked, first.judges)
         options = replace(options, agree=agreed_already)
     store = open_store(paths.store, create=True)
     try:
@@ -81,9 +81,10 @@ def _join(
     project = store.find_project(options.project)
     if project is None:
         first = first or first_run(table, options)
-        require_consent(options, first.asked)
+        require_consent(options, first.asked, first.judges)
         project = create_project(store, first.spec, actor=ACTOR)
-        rows, automations, asked = first.rows, first.automations, first.asked
+        rows, automations = first.rows, first.automations
+        asked, judges = first.asked, first.judges
     else:
         refuse_changes(options, project, table)
         for column in oracle_columns(options.oracle, project.form).values():
@@ -93,11 +94,13 @@ def _join(
         model = stored_model(project) if options.model is None else options.model
         options = remembered(options, store, project)
         asked = models_of_run(options, model, project)
-        require_consent(options, asked, agreed_hosts(store, project))
+        judges = judges_of_run(options, project)
+        require_consent(options, asked, judges, known=agreed_hosts(store, project))
         automations = make_automations(
             project.policy, asked or model, project.form, item_kind=project.item_kind
         )
-    begin_asking(options, store, project, asked, actor=ACTOR)
+    for models in (asked, judges):
+        begin_asking(options, store, project, models, actor=ACTOR)
     return Job(
         options=options if options.stdin else replace(options, data=None),
         rows=rows,
@@ -105,6 +108,7 @@ def _join(
         store=store,
         project=project,
         automations=automations,
+        judges=judges,
     )
 
 

@@ -18,6 +18,7 @@ from signoff.formats.write import format_of
 from signoff.job.first_run import model_name, process_of
 from signoff.job.options import COLUMN, RunOptions
 from signoff.job.prepared import Job
+from signoff.models.llm.providers import is_model_name
 from signoff.models.predictions import ANSWER, PREDICTIONS
 from signoff.ports import Reviewer
 
@@ -27,9 +28,12 @@ from signoff.ports import Reviewer
 def require_reviewer(reviewer: str | Reviewer) -> None:
     """Raise :class:`UsageError` where nobody of that kind can answer."""
     known = ("web", "terminal", "none")
-    if isinstance(reviewer, str) and reviewer not in known and not reviewer.startswith(COLUMN):
+    if not isinstance(reviewer, str) or reviewer in known or is_model_name(reviewer):
+        return
+    if not reviewer.startswith(COLUMN):
         raise UsageError(
-            f"Reviewer {reviewer!r} is not known.", hint="Pass web, terminal, column:COL or none."
+            f"Reviewer {reviewer!r} is not known.",
+            hint="Pass web, terminal, column:COL, none, or a model such as gemini:MODEL.",
         )
 
 

@@ -39,7 +39,8 @@ STRENGTH = 0.1
 
 @dataclass(slots=True, kw_only=True, eq=False)
 class Combiner:
-    """Weighs the signals of one model's predictions for one pool."""
+    """Weighs the signals of one model's predictions for one pool; none where ``labels`` is empty,
+    for answers that are no labels cannot be told by the words of their texts."""
 
     labels: tuple[str, ...]
     learner: TextLearner = field(init=False)
@@ -47,12 +48,12 @@ class Combiner:
     _last: tuple[Predictions, bytes, Real | None] | None = field(default=None, init=False)
 
     def __post_init__(self) -> None:
-        self.learner = TextLearner(labels=len(self.labels))
+        self.learner = TextLearner(labels=max(1, len(self.labels)))
 
     def confidence(self, state: PoolState, predictions: Predictions) -> Real | None:
         """How probably each of the pool's labels is right (n,), NaN where the model gave none; None
         where people answered too little to say, or where the model's score alone tells as much."""
-        if len(predictions) > MOST_ITEMS or state.items.text_column is None:
+        if not self.labels or len(predictions) > MOST_ITEMS or state.items.text_column is None:
             return None
         answered = state.asked.tobytes() + state.codes.tobytes()
         if self._last is None or self._last[0] is not predictions or self._last[1] != answered:

@@ -168,7 +168,7 @@ class FixedModelStrategy:
         return self._seen[1]
 
     def _combined(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64] | None:
-        return self.combiner.confidence(state, predictions) if self.labels else None
+        return self.combiner.confidence(state, predictions)
 
     def _confidence(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64]:
         """How probably each label is right. Where the model changed amid a pool, each version is

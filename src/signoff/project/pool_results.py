@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from signoff.core.coding import labels_of, read_value
 from signoff.core.decisions import read_model_rows
 from signoff.core.joining import answered_items
+from signoff.core.process import MODEL
 from signoff.core.questions import answer_text
 from signoff.core.records import Pool, Project
 from signoff.core.repeated import Repeated
@@ -116,13 +117,15 @@ def _fill_people(
     store: SqlStore, project: Project, pool: Pool, question: str, decided: _Decided
 ) -> None:
     names = store.reviewer_names(project.id)
+    sources = store.reviewer_sources(project.id)
     silences = silences_of(store, project, pool, question)
     for each in answered_items(store.reviews(project, pool.number), project):
         answer = each.to(question)
         if answer is None:
             continue
         decided.answer.put(each.item, answer_text(answer))
-        decided.by.put(each.item, "reviewers")
+        judged = {sources[reviewer].kind for reviewer in each.reviewers} == {MODEL}
+        decided.by.put(each.item, "judge" if judged else "reviewers")
         why = silences.get(each.item) if each.reason == "review" else None
         decided.reason.put(each.item, each.reason if why is None else f"{each.reason}: {why}")
         decided.reviewers.put(each.item, each.names(names))
