@@ -2,12 +2,13 @@
 
     pip install "signoff[langgraph]"
     export GOOGLE_API_KEY=...
-    python examples/langgraph_sentiment.py reviews.csv [results.csv]
+    python examples/langgraph_sentiment.py examples/sentences.csv [results.csv]
 
-The first column holds the texts. The model names a sentiment and how sure it says it is; a person
-is asked in this terminal until people agreed with it often enough for signoff to let labels
-through, and then where it is unsure and wherever an audit falls. With ``--page`` nobody is asked
-here: the review page of ``signoff serve --store reviews.signoff.db`` does that.
+The column "text" holds the texts, or else the first one. The model names a sentiment and how sure
+it says it is; a person is asked in this terminal until people agreed with it often enough for
+signoff to let labels through, and then where it is unsure and wherever an audit falls. With
+``--page`` nobody is asked here: the review page of ``signoff serve --store
+examples/sentences.signoff.db`` does that.
 
 Stop it whenever you like: the same command goes on, calls nothing twice and asks nobody twice.
 """
@@ -16,19 +17,21 @@ from __future__ import annotations
 
 import argparse
 import csv
+import hashlib
 import os
 import sys
 from pathlib import Path
 from typing import Any, TypedDict
 
+from langchain_core.messages import BaseMessage
 from langchain_core.prompts import ChatPromptTemplate
-from langchain_core.runnables import RunnableConfig
+from langchain_core.runnables import Runnable, RunnableConfig
 from langchain_google_genai import ChatGoogleGenerativeAI
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.graph import END, START, StateGraph
 
 from signoff import CANNOT_SAY
-from signoff.errors import InputError, SignoffError
+from signoff.errors import InputError, SignoffError, UsageError
 from signoff.integrations.langgraph import Review
 from signoff.models.llm.injection import suspicion
 from signoff.models.llm.reading import Unclear, read_lines
@@ -53,39 +56,41 @@ class State(TypedDict, total=False):
     text: str
     sentiment: str | None
     confidence: float | None
-    why: str
     signoff: dict[str, object]
 
 
-def analyze(state: State) -> State:
-    """Ask the model. Whatever is no clear answer is none, and goes to a person with the reason."""
-    text = state.get("text", "")
-    print(f"\nAnalyzing: '{text[:60]}'")
-    nothing: State = {"sentiment": None, "confidence": None}
+def ask_model(chain: Runnable[dict[str, str], BaseMessage], text: str) -> tuple[str, float] | str:
+    """The model's sentiment and how sure it says it is, or why there is none."""
     if not text.strip():
-        return {**nothing, "why": "there is no text"}
+        return "there is no text"
     if suspicion(text):
-        return {**nothing, "why": "the text tries to instruct the model"}
-    model = ChatGoogleGenerativeAI(model=MODEL, temperature=0, max_retries=6, timeout=60)
+        return "the text tries to instruct the model"
     try:
-        reply = str((PROMPT | model).invoke({"text": text}).content)
+        reply = str(chain.invoke({"text": text}).content)
     except Exception as error:  # one call that fails must not stop the other rows
-        return {**nothing, "why": f"the model failed ({type(error).__name__})"}
+        return f"the call failed: {str(error).splitlines()[0][:200]}"
     said = read_lines(reply, LABELS)
-    if isinstance(said, Unclear):
-        return {**nothing, "why": said.why}
-    return {"sentiment": said[0], "confidence": said[1], "why": ""}
+    return said.why if isinstance(said, Unclear) else said
 
 
-def store_result(state: State) -> State:
-    """Say what is stored; signoff has stored it already."""
-    by = state.get("signoff", {}).get("by", "model")
-    print(f"Stored -> Sentiment: {state.get('sentiment')} (by {by})")
-    return {}
-
-
-def build(review: Review) -> Any:
+def build(review: Review, chain: Runnable[dict[str, str], BaseMessage]) -> Any:
     """The tutorial's graph; the review's node and edge stand where it asked and decided."""
+
+    def analyze(state: State) -> State:
+        text = state.get("text", "")
+        print(f"\nAnalyzing: '{text[:60]}'")
+        said = ask_model(chain, text)
+        if isinstance(said, str):
+            print(f"No answer of the model: {said}")
+            return {"sentiment": None, "confidence": None}
+        return {"sentiment": said[0], "confidence": said[1]}
+
+    def store_result(state: State, config: RunnableConfig) -> State:
+        # Said, not done: signoff has stored it already.
+        by = review.outcome(state, config).by
+        print(f"Stored -> Sentiment: {state.get('sentiment')} (by {by})")
+        return {}
+
     graph: Any = StateGraph(State)
     graph.add_node("analyze", analyze)
     graph.add_node("human_feedback", review.node)
@@ -123,8 +128,10 @@ def main() -> int:
     options.add_argument("--as", dest="name", default=os.environ.get("USER", "reviewer"))
     given = options.parse_args()
     source: Path = given.texts
-    with source.open(encoding="utf-8-sig", newline="") as file:
-        texts = [row[0] if row else "" for row in csv.reader(file)][1:]
+    texts = read_texts(source)
+    if not (os.environ.get("GOOGLE_API_KEY") or os.environ.get("GEMINI_API_KEY")):
+        raise UsageError("There is no key for Gemini.", hint="Set GOOGLE_API_KEY=...")
+    chain = PROMPT | ChatGoogleGenerativeAI(model=MODEL, temperature=0, max_retries=6, timeout=60)
     store = source.with_suffix(".signoff.db")
     checkpoints = str(source.with_suffix(".checkpoints.db"))
     review = Review.open(
@@ -137,9 +144,9 @@ def main() -> int:
     )
     print("Starting sentiment analysis with Gemini, LangGraph and signoff")
     with SqliteSaver.from_conn_string(checkpoints) as saver:
-        app = build(review).compile(checkpointer=saver)
+        app = build(review, chain).compile(checkpointer=saver)
         for number, text in enumerate(texts):
-            thread: RunnableConfig = {"configurable": {"thread_id": f"row {number}"}}
+            thread = thread_of(number, text)
             begun = app.get_state(thread)
             if not begun.values:
                 app.invoke({"row": number, "text": text}, thread)
@@ -156,6 +163,21 @@ def main() -> int:
     return 3 if waiting else 0
 
 
+def read_texts(source: Path) -> list[str]:
+    """The texts of a table: of its column "text", or else of the first one."""
+    with source.open(encoding="utf-8-sig", newline="") as file:
+        header, *rows = list(csv.reader(file)) or [[]]
+    named = [name.strip().lower() for name in header]
+    at = named.index("text") if "text" in named else 0
+    return [row[at] if len(row) > at else "" for row in rows]
+
+
+def thread_of(number: int, text: str) -> RunnableConfig:
+    """A row's thread in the graph; a row that was edited is another one, and is judged anew."""
+    content = hashlib.sha256(text.encode()).hexdigest()[:12]
+    return {"configurable": {"thread_id": f"row {number} {content}"}}
+
+
 def write_results(review: Review, texts: list[str], target: Path) -> int:
     """The table of results, as the store has them now; how many are still to come."""
     waiting = 0
@@ -163,8 +185,7 @@ def write_results(review: Review, texts: list[str], target: Path) -> int:
         table = csv.writer(file)
         table.writerow(["Text", "Final Sentiment", "Confidence", "Decided by"])
         for number, text in enumerate(texts):
-            config: RunnableConfig = {"configurable": {"thread_id": f"row {number}"}}
-            reply = review.outcome({"text": text}, config)
+            reply = review.outcome({"text": text}, thread_of(number, text))
             said = reply.corrected or reply.answer
             waiting += said is None
             label = (said or {}).get("label", "")

@@ -28,7 +28,7 @@ from signoff.core.records import (
     Waiting,
 )
 from signoff.core.routing import Certified
-from signoff.errors import NotLeased, Settled, UsageError
+from signoff.errors import NotLeased, Settled, StoreBusy, UsageError
 from signoff.loop.progress import progress_of
 from signoff.loop.recorder import Recorder
 from signoff.loop.revealing import Revealed, Revealer
@@ -115,7 +115,13 @@ def sign_in(
     if kind != PERSON:
         body["name"] = name  # of a column or a function: nobody's name
     joined = recorder.event("reviewer.added", body, {"name": name})
-    store.add_reviewer(recorder.project, id, name, kind, [joined], account=account)
+    try:
+        store.add_reviewer(recorder.project, id, name, kind, [joined], account=account)
+    except StoreBusy:
+        # Somebody of that name came in by another door meanwhile; else the store is busy indeed.
+        if store.find_reviewer(recorder.project, name, account=account) is None:
+            raise
+        return sign_in(store, recorder, name=name, kind=kind, account=account)
     return id
 
 

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Generator, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated, Any, TypedDict
@@ -138,41 +139,90 @@ def test_an_answer_that_comes_by_resuming_is_stored_before_the_graph_goes_on(
         checkpointer=InMemorySaver()
     )
     (asked,) = app.invoke({"text": "A fine day"}, config())["__interrupt__"]
-    answer = {"label": "Negative", "by": "Bob", "shown": asked.value["shown"]}
-    app.invoke(Command(resume=answer), config())
+    app.invoke(Command(resume=said(asked, "Negative")), config())
     assert app.get_state(config()).values["stored"] == ["Negative"]
     table = review.stream.view.results()
     assert table["signoff_answer"].to_list() == ["Negative"]
     assert table["signoff_reviewers"].to_list() == ["Bob"]
     # The same again changes nothing; another one is refused, and the first stands.
     review.answer_as("Bob", asked.value["id"], "Negative")
-    with pytest.raises(OtherAnswer):
-        review.answer_as("Bob", asked.value["id"], "Positive")
+    for name in ("Bob", "Ann"):
+        with pytest.raises(OtherAnswer):
+            review.answer_as(name, asked.value["id"], "Positive")
     assert review.stream.view.results()["signoff_answer"].to_list() == ["Negative"]
     assert review.stream.verify().ok
 
 
+def said(asked: Any, label: str, by: str = "Bob") -> dict[str, Any]:
+    """An answer to an interrupt, as one resumes a graph with it."""
+    return {**asked.value, "label": label, "by": by}
+
+
 @pytest.mark.parametrize(
-    ("resumed", "error"),
+    ("changed", "refused"),
     [
-        ({"label": "Banana"}, InputError),
-        ({"label": ""}, InputError),
-        ({"label": "Positive", "shown": "0" * 64}, InputError),
+        ({"label": "Banana"}, "Banana"),
+        ({"label": ""}, "not one of the labels"),
+        ({"label": None}, "'label' and 'by' added"),
+        ({"by": ""}, "'label' and 'by' added"),
+        ({"by": None}, "'label' and 'by' added"),
+        ({"shown": "0" * 64}, "something else than waits here"),
+        ({"id": "another"}, "something else than waits here"),
+        (None, "'label' and 'by' added"),
     ],
 )
-def test_what_is_no_answer_is_refused_and_the_request_waits_on(
-    review: Review, resumed: dict[str, str], error: type[Exception]
+def test_what_is_no_answer_is_refused_and_a_right_one_taken_after_it(
+    review: Review, changed: dict[str, Any] | None, refused: str
 ) -> None:
     app = build(review, {"answer": "Positive", "confidence": 0.5}, []).compile(
         checkpointer=InMemorySaver()
     )
-    app.invoke({"text": "A fine day"}, config())
-    with pytest.raises(error):
-        app.invoke(Command(resume=resumed), config())
+    (asked,) = app.invoke({"text": "A fine day"}, config())["__interrupt__"]
+    assert "refused" not in asked.value
+    wrong = "Negative" if changed is None else {**said(asked, "Negative"), **changed}
+    (again,) = app.invoke(Command(resume=wrong), config())["__interrupt__"]
+    assert refused in again.value["refused"]
+    assert again.value["id"] == asked.value["id"]
     assert review.stream.view.status()["waiting"] == 1
-    person(review, "Positive")
-    assert review.resume(app, config()) == []
+    assert len(review.resume(app, config())) == 1
+    app.invoke(Command(resume=said(again, "Positive")), config())
     assert app.get_state(config()).values["stored"] == ["Positive"]
+    assert review.stream.view.results()["signoff_reviewers"].to_list() == ["Bob"]
+
+
+def test_an_answer_that_comes_second_is_refused_where_one_can_see_it(review: Review) -> None:
+    app = build(review, {"answer": "Positive", "confidence": 0.5}, []).compile(
+        checkpointer=InMemorySaver()
+    )
+    (asked,) = app.invoke({"text": "A fine day"}, config())["__interrupt__"]
+    person(review, "Negative")
+    (again,) = app.invoke(Command(resume=said(asked, "Positive")), config())["__interrupt__"]
+    assert "Another answer stands" in again.value["refused"]
+    assert "Negative" in again.value["refused"]
+    assert review.resume(app, config()) == []
+    values = app.get_state(config()).values
+    assert (values["stored"], values["signoff"]["by"]) == (["Negative"], "reviewers")
+    assert review.stream.verify().ok
+
+
+def test_the_same_answer_may_come_second(review: Review) -> None:
+    app = build(review, {"answer": "Positive", "confidence": 0.5}, []).compile(
+        checkpointer=InMemorySaver()
+    )
+    (asked,) = app.invoke({"text": "A fine day"}, config())["__interrupt__"]
+    person(review, "Negative")
+    app.invoke(Command(resume=said(asked, "Negative")), config())
+    assert app.get_state(config()).values["stored"] == ["Negative"]
+
+
+def test_an_answer_to_one_draft_is_not_taken_for_the_next(review: Review) -> None:
+    app = drafts(review)
+    (first,) = app.invoke({}, config())["__interrupt__"]
+    app.invoke(Command(resume=said(first, "Negative")), config())
+    (again,) = app.invoke(Command(resume=said(first, "Positive")), config())["__interrupt__"]
+    assert again.value["text"] == "Draft 2"
+    assert "something else than waits here" in again.value["refused"]
+    assert review.stream.view.status()["waiting"] == 1
 
 
 @pytest.mark.parametrize(
@@ -232,8 +282,9 @@ def test_what_may_stand_goes_on_without_a_person(taught: Review) -> None:
     # Asked again, the model says something else than what was let through: that does not stand.
     other = {"text": f"Another day {at}", "answer": LABELS[1 - at % 2], "confidence": 0.97}
     assert taught.route(other, config("auto")) == "human"
-    update = taught.node(other, config("auto"))
-    assert update["answer"] == LABELS[at % 2]
+    app = build(taught, {**other, "confidence": 0.97}, []).compile(checkpointer=InMemorySaver())
+    app.invoke({"text": other["text"]}, config("auto"))
+    assert app.get_state(config("auto")).values["stored"] == [LABELS[at % 2]]
 
 
 def test_branches_side_by_side_each_get_their_own_answer(review: Review) -> None:
@@ -268,7 +319,9 @@ def test_branches_side_by_side_each_get_their_own_answer(review: Review) -> None
     assert stored == ["bad 2: Negative", "good 1: Positive", "good 1: Positive", "good 3: Positive"]
 
 
-def test_a_loop_asks_again_about_what_changed_alone(review: Review) -> None:
+def drafts(review: Review) -> Any:
+    """A graph that writes drafts until a person likes one."""
+
     class Draft(TypedDict, total=False):
         text: str
         answer: str | None
@@ -289,7 +342,11 @@ def test_a_loop_asks_again_about_what_changed_alone(review: Review) -> None:
     graph.add_edge(START, "write")
     graph.add_edge("write", "human_feedback")
     graph.add_conditional_edges("human_feedback", again, ["write", END])
-    app = graph.compile(checkpointer=InMemorySaver())
+    return graph.compile(checkpointer=InMemorySaver())
+
+
+def test_a_loop_asks_again_about_what_changed_alone(review: Review) -> None:
+    app = drafts(review)
     app.invoke({}, config())
     for label in ("Negative", "Negative", "Positive"):
         assert len(review.resume(app, config())) == 1
@@ -297,6 +354,13 @@ def test_a_loop_asks_again_about_what_changed_alone(review: Review) -> None:
     assert review.resume(app, config()) == []
     assert app.get_state(config()).values["round"] == 3
     assert review.stream.view.results().height == 3
+
+
+def test_reviewers_who_come_in_at_once_by_one_name_are_one(review: Review) -> None:
+    with ThreadPoolExecutor(8) as many:
+        seats = list(many.map(lambda _: review.stream.desk("Ann").reviewer, range(8)))
+    assert len(set(seats)) == 1
+    assert review.stream.verify().ok
 
 
 def test_a_subgraph_waits_and_goes_on_as_its_graph_does(review: Review) -> None:

@@ -114,6 +114,7 @@ def test_calls_that_fail_stop_no_other_row(tmp_path: Path) -> None:
         asked, told = type_answers(begin(server, table))
     assert asked == texts
     assert told.count("Stored") == 6
+    assert told.count("No answer of the model: the call failed: ") == 1
     assert len(results(table)) == 6
 
 
@@ -154,3 +155,32 @@ def test_once_people_agreed_often_enough_labels_go_through_and_some_are_checked(
     assert "Sentiment: Positive (by model)" in told
     with Stream.open(table.with_suffix(".signoff.db"), "sentiment") as stream:
         assert stream.verify().ok
+
+
+def test_an_edited_row_is_judged_anew_and_the_others_are_left_alone(tmp_path: Path) -> None:
+    texts = ["A wonderful day", "A wonderful week"]
+    table = write(tmp_path / "texts.csv", texts)
+    with llm_server(Toy()) as server:
+        assert type_answers(begin(server, table))[0] == texts
+        write(table, ["A wonderful day", "An awful week"])
+        assert type_answers(begin(server, table))[0] == ["An awful week"]
+        assert server.calls == 3
+    assert [row["Final Sentiment"] for row in results(table)] == ["Positive", "Negative"]
+
+
+def test_the_texts_are_in_the_column_of_that_name(tmp_path: Path) -> None:
+    table = tmp_path / "texts.csv"
+    table.write_text("id,Text\n7,A wonderful day\n8\n", encoding="utf-8")
+    with llm_server(Toy()) as server:
+        asked, _ = type_answers(begin(server, table))
+    assert asked == ["A wonderful day", ""]
+
+
+def test_without_a_key_it_says_what_to_do(tmp_path: Path) -> None:
+    table = write(tmp_path / "texts.csv", ["A wonderful day"])
+    known = {name: value for name, value in os.environ.items() if not name.endswith("API_KEY")}
+    ended = subprocess.run(
+        [sys.executable, str(PROGRAM), str(table)], env=known, capture_output=True, text=True
+    )
+    assert ended.returncode == 1
+    assert ended.stderr == "error: There is no key for Gemini. Set GOOGLE_API_KEY=...\n"

@@ -33,13 +33,14 @@ from uuid import UUID
 from signoff.core.canonical import canonical_json
 from signoff.core.routing import Certified
 from signoff.core.streams import Reply, choice_of
-from signoff.errors import InputError, UsageError
+from signoff.errors import InputError, OtherAnswer, UsageError
 from signoff.live import NewItem, Proposal, Stream
 from signoff.models.predictions import PREDICTIONS
 
 try:
     # LangGraph looks for these names where its annotations say so: here, when it runs.
     from langchain_core.runnables import RunnableConfig
+    from langgraph.errors import GraphInterrupt
     from langgraph.types import Command, interrupt
 except ImportError as error:
     raise UsageError(
@@ -52,6 +53,10 @@ State = dict[str, Any]
 Way = Literal["auto", "human"]
 
 WAITS, POLL_SECONDS = "waits for a person", 0.2
+ANSWER_SO = (
+    "Resume the graph with the value of the interrupt and 'label' and 'by' added,"
+    " or with None once somebody answered elsewhere."
+)
 ACCOUNT = "signoff"
 """The field of a node's update that says who decided, and where that is written."""
 
@@ -132,15 +137,28 @@ class Review:
         """The node: what a person says, as an update of the state; interrupts the graph until there
         is an answer.
 
-        A graph may be resumed with nothing once the answer is stored, or with the answer itself:
-        ``{"label": ..., "by": NAME}``, and ``"shown"`` as the interrupt had it, which is stored
-        first. Raises :class:`OtherAnswer` where another one stands, :class:`InputError` for what is
-        no answer, or was given to something else than was shown.
+        A graph may be resumed with nothing once the answer is stored, or with the answer itself,
+        which is stored first: the interrupt's value with ``label`` and ``by`` added. What is no
+        such answer, or another one than stands, is refused: the graph interrupts again, and
+        ``refused`` says why. (An exception would do that for ever: LangGraph keeps what a node was
+        resumed with, and hands it over each time the node runs.)
         """
         item = self._item(state, config)
         reply = self._decide(state, config)
-        while (now := self._said(reply)) is None:
-            self._take(item, reply, interrupt(self._asks(item, reply)))
+        refused: str | None = None
+        while True:
+            now = self._said(reply)
+            try:
+                resumed = interrupt(self._asks(item, reply, refused))
+            except GraphInterrupt:
+                # Nothing was sent along; whoever was refused hears of it before the graph goes on.
+                if now is None or refused is not None:
+                    raise
+                break
+            refused = self._take(item, reply, resumed)
+            now = self._said(reply)
+            if now is not None and refused is None:
+                break
         return {
             self.answer: _label(now),
             self.confidence: now.confidence if now.by == "model" else 1.0,
@@ -190,7 +208,7 @@ class Review:
         named = hashlib.sha256(canonical_json([thread, digest])).hexdigest()[:32]
         return f"graph-{named}"
 
-    def _asks(self, item: NewItem, reply: Reply) -> State:
+    def _asks(self, item: NewItem, reply: Reply, refused: str | None) -> State:
         """What an interrupt carries: enough to answer it, and nothing of what the model says."""
         return {
             "signoff": WAITS,
@@ -199,6 +217,7 @@ class Review:
             "labels": list(choice_of(self.stream.project).ids),
             "shown": item.digest,
             **item.seen,
+            **({} if refused is None else {"refused": refused}),
         }
 
     def _said(self, reply: Reply) -> Reply | None:
@@ -208,18 +227,25 @@ class Review:
 
     # -------------------------------------------------------------------- answering
 
-    def _take(self, item: NewItem, reply: Reply, resumed: object) -> None:
-        """Store the answer that a graph was resumed with, if it was with one."""
-        if not isinstance(resumed, Mapping) or "label" not in resumed:
-            return
-        said = cast("Mapping[str, object]", resumed)
-        if said.get("shown", item.digest) != item.digest:
-            raise InputError(
-                "This answer was given to something else than waits here.",
-                hint="Answer what the interrupt shows, and send its 'shown' along.",
-                code="other_content",
-            )
-        self.answer_as(str(said.get("by") or "langgraph"), reply.id, str(said["label"]))
+    def _take(self, item: NewItem, reply: Reply, resumed: object) -> str | None:
+        """Store the answer that a graph was resumed with, if it was with one; why not, else."""
+        if resumed is None:
+            return None
+        said: Mapping[str, object] = {}
+        if isinstance(resumed, Mapping):
+            said = cast("Mapping[str, object]", resumed)
+        label, by = said.get("label"), said.get("by")
+        if not (isinstance(label, str) and isinstance(by, str) and by.strip()):
+            return ANSWER_SO
+        if (said.get("id"), said.get("shown")) != (reply.id, item.digest):
+            return f"This answer was given to something else than waits here. {ANSWER_SO}"
+        try:
+            self.answer_as(by, reply.id, label)
+        except OtherAnswer as other:
+            return f"Another answer stands, {other.first}. This one was not taken."
+        except (InputError, UsageError) as error:
+            return f"{error.message} {error.hint or ''}".strip()
+        return None
 
     def answer_as(self, reviewer: str, id: str, label: str) -> None:
         """Store a person's answer to an item that waits, by its id; the same again is stored once.
@@ -232,11 +258,20 @@ class Review:
             raise InputError(
                 f"Nothing waits under the id {id[:60]!r}.", hint="Take it from the interrupt."
             )
-        answer = choice_of(self.stream.project).parse(label)
+        question = choice_of(self.stream.project)
+        answer = question.parse(label)
         # The same answer sent again is the same review: one item has one id of it.
         review = str(UUID(hex=hashlib.sha256(reply.request.encode()).hexdigest()[:32], version=4))
-        self.stream.desk(reviewer).answer(reply.request, answer, seconds=None, id=review)
+        desk = self.stream.desk(reviewer)
+        receipt = desk.answer(reply.request, answer, seconds=None, id=review)
         self.stream.tend()
+        if receipt.counted:
+            return
+        # Somebody else was first. What was said is kept beside that, and counts for nothing.
+        stands, said = self.stream.look(id), answer.to_json()
+        first: object = None if stands is None else stands.corrected or stands.answer
+        if first != said:
+            raise OtherAnswer({question.name: first}, {question.name: said})
 
     # -------------------------------------------------------------------- resuming
 
