@@ -27,6 +27,7 @@ from signoff.sdk import StoreView
 from signoff.store.store import SqlStore
 from signoff.testing.injections import INJECTIONS
 from signoff.testing.llm_servers import Fault, LlmServer, Toy, llm_server
+from signoff.testing.llm_servers.toy import BLAME, PRAISE
 from signoff.worker import Worker
 
 PROGRAM = [sys.executable, "-c", "import sys; from signoff.cli import main; sys.exit(main())"]
@@ -533,3 +534,38 @@ def test_a_model_in_a_persons_place_is_called_one_and_no_certificate_rests_on_it
     # Run again it asks nothing: what it could not answer waits for people.
     assert main([*judged, "--policy", "people"]) == 3
     assert server.calls == ITEMS
+
+
+def test_a_stronger_model_is_asked_where_the_first_is_not_sure(
+    table: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    luck, items = random.Random(4), 1000
+    words = {"Positive": ("wonderful", "sturdy"), "Negative": ("awful", "flimsy")}
+    rows = [(label, luck.choice(words[label])) for label in luck.choices(list(words), k=items)]
+    with table.open("w", newline="", encoding="utf-8") as file:
+        told = [(f"a {word} thing number {n}", label) for n, (label, word) in enumerate(rows)]
+        csv.writer(file).writerows([("text", "label"), *told])
+    wise = Toy(version="wise-1", praise=PRAISE | {"sturdy"}, blame=BLAME | {"flimsy"})
+    hard = sum(word in ("sturdy", "flimsy") for _, word in rows)
+    with llm_server(Toy()) as cheap, llm_server(wise) as strong:
+        monkeypatch.setenv("OPENAI_BASE_URL", strong.url + "/v1")
+        run = command(table, *at(cheap), "--then", "openai:wise")
+        assert main([*run, "--estimate"]) == 0
+        assert f"at most {2 * items:,} calls" in capsys.readouterr().out
+        assert main(run) == 0
+        assert cheap.calls == items
+        assert 0.9 * hard < strong.calls < hard + items / 4
+        spent = strong.calls
+        assert main(run) == 0
+        assert (cheap.calls, strong.calls) == (items, spent)
+        assert main(["verify", str(table.with_suffix(".signoff.db"))]) == 0
+        results = pl.read_csv(table.with_suffix(".signoff.csv"))
+        assert (results["signoff_by"] == "model").sum() > 0.55 * items
+        assert (results["signoff_answer"] == results["label"]).mean() > 0.95
+        assert {each["provider"] for each in events(table, "provider.agreed")} == {
+            "gemini",
+            "openai",
+        }
+        assert sum(
+            len(cast("list[int]", each["items"])) for each in events(table, "texts.sent")
+        ) == (cheap.calls + strong.calls)

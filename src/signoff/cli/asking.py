@@ -83,7 +83,8 @@ def estimate_lines(found: Estimate) -> Iterator[str]:
     from signoff.models.llm.prices import in_words
 
     yield f"{found.model} at {found.host} would be asked about {found.items:,} items:"
-    yield f"  {found.calls:,} calls, about {found.input_tokens:,} tokens in and" + (
+    most = "at most " if found.at_most else ""
+    yield f"  {most}{found.calls:,} calls, about {found.input_tokens:,} tokens in and" + (
         f" {found.output_tokens:,} out"
     )
     if found.cost is None:

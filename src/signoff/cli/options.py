@@ -235,10 +235,15 @@ def read_money(typed: str | None, *, name: str) -> Decimal | None:
 
 
 def read_panel(
-    model: str | None, samples: str | None, second: str | None, examples: str | None
+    model: str | None,
+    *,
+    samples: str | None,
+    second: str | None,
+    then: str | None,
+    examples: str | None,
 ) -> str | None:
     """The model as it is stored: a provider's with what is asked beside it."""
-    if samples is None and second is None and examples is None:
+    if samples is None and second is None and then is None and examples is None:
         return model
     from signoff.models.llm.panels import Panel
 
@@ -246,6 +251,7 @@ def read_panel(
         model or "text",
         samples=read_count(samples, name="--samples") or 0,
         second=second,
+        then=then,
         examples=read_count(examples, name="--examples") or 0,
     )
     return str(panel)

@@ -26,7 +26,8 @@ _SECONDS_BETWEEN_LINES = 5.0
 
 def say(text: str, *, err: bool = False) -> None:
     """Print text that may hold anything: nothing in it can steer the terminal."""
-    print(visible(text), file=sys.stderr if err else sys.stdout)
+    # At once: whoever reads a service through a pipe must not wait for its end.
+    print(visible(text), file=sys.stderr if err else sys.stdout, flush=True)
 
 
 def say_json(value: object) -> None:

@@ -121,6 +121,18 @@ def run(
         str | None,
         typer.Option(metavar="PROVIDER:MODEL", help="Ask another model, too: does it agree?"),
     ] = None,
+    then: Annotated[
+        str | None,
+        typer.Option(
+            metavar="PROVIDER:MODEL", help="Ask a stronger model where the first is not sure."
+        ),
+    ] = None,
+    answer_cost: Annotated[
+        str | None,
+        typer.Option(
+            metavar="USD", help="What a person's answer costs, for planning --then. [default: 0.10]"
+        ),
+    ] = None,
     offline: Annotated[
         bool, typer.Option("--offline", help="Refuse to send texts anywhere but to this host.")
     ] = False,
@@ -227,6 +239,7 @@ def run(
     shown = read_showing(show, guideline, direction, hints)
     most, chosen_seed = read_count(budget, name="--budget"), read_count(seed, name="--seed")
     name = as_name or user_name()
+    from signoff.models.llm.spending import ANSWER_COST
     from signoff.sdk import RunOptions
 
     asking = Asking(as_json=json)
@@ -249,7 +262,7 @@ def run(
         overlap=read_count(overlap, name="--overlap"),
         assign=read_assign(assign or []),
         due=read_due(due, on_expiry),
-        model=read_panel(model, samples, second, examples),
+        model=read_panel(model, samples=samples, second=second, then=then, examples=examples),
         reviewer=_person(name, data, quiet=json or out == "-") if who == TERMINAL else who,
         name=name,
         budget=most,
@@ -259,6 +272,7 @@ def run(
         base_url=base_url,
         offline=offline,
         max_cost=read_money(max_cost, name="--max-cost"),
+        answer_cost=read_money(answer_cost, name="--answer-cost") or ANSWER_COST,
         agree=(lambda _: True) if yes else asking.agree,
         on_asked=asking.on_asked,
         store=store,

@@ -185,7 +185,7 @@ class ProjectCalls:
             again=True,
         )
 
-    def skip(self, request: str, reason: str | None, for_good: bool) -> Call[None]:
+    def skip(self, request: str, reason: str | None = None, for_good: bool = False) -> Call[None]:
         """A request to put behind the others, or to leave to others."""
         return Call(
             method="POST",

@@ -212,6 +212,27 @@ class Predictions:
             for each in np.unique(self.versions[self.answer >= 0]).tolist()
         ]
 
+    def replaced(self, positions: NDArray[np.int64], others: Predictions) -> Predictions:
+        """These predictions with ``others`` in their place at ``positions``: another version's."""
+        answer, score = self.answer.copy(), self.raw_score.copy()
+        answer[positions], score[positions] = others.answer, others.raw_score
+        why = None
+        if self.why is not None or others.why is not None:
+            why = [""] * len(self) if self.why is None else list(self.why)
+            for at, said in zip(positions.tolist(), others.why or [""] * len(others), strict=True):
+                why[at] = said
+        signals: dict[str, NDArray[np.float64]] = {}
+        nothing = np.full(len(self), np.nan)
+        for name in {**self.signals, **others.signals}:
+            signals[name] = self.signals.get(name, nothing).copy()
+            signals[name][positions] = others.signals.get(name, nothing[: len(others)])
+        versions = np.zeros(len(self), np.int64) if self.versions is None else self.versions.copy()
+        first = int(versions.max(initial=0)) + 1
+        versions[positions] = first + (0 if others.versions is None else others.versions)
+        return Predictions(
+            answer=answer, raw_score=score, why=why, signals=signals, versions=versions
+        )
+
     def among(self, size: int, positions: NDArray[np.int64]) -> Predictions:
         """These predictions as those of ``positions`` of so many items; none for the others."""
         if len(positions) == size:

@@ -132,6 +132,10 @@ def begin_asking(
         model.use(purse=purse, on_asked=options.on_asked)
         for each in model.everyone:
             each.letters.price = None if purse is None else _price(each.name)
+        if model.stronger is not None:
+            name = model.stronger.name
+            model.stronger_price = price_of(prices(), name.provider, name.model)
+            model.answer_cost = options.answer_cost
 
 
 def _purse(options: RunOptions, store: SqlStore, project: Project) -> Purse | None:

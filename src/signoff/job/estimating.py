@@ -40,7 +40,8 @@ class Estimate:
     """Calls and their price, and how many answers of people to expect.
 
     ``calls``: of items whose reply is not kept yet, one for each question; ``unasked``: items that
-    go to people without a call. ``cost`` in US dollars and ``as_of`` the day of its price, None
+    go to people without a call; ``at_most``: a stronger model's are among them, which is asked
+    about some of the items alone. ``cost`` in US dollars and ``as_of`` the day of its price, None
     where the price is unknown. ``people``: answers expected where so large a share of the model's
     labels is wrong and its confidence does not tell which; empty where nothing is certified.
     """
@@ -50,6 +51,7 @@ class Estimate:
     items: int
     unasked: int
     calls: int
+    at_most: bool
     input_tokens: int
     output_tokens: int
     cost: Decimal | None
@@ -123,6 +125,7 @@ def _of_texts(
         items=len(texts),
         unasked=len(unasked),
         calls=calls,
+        at_most=any(model.stronger is not None for model in models.values()),
         input_tokens=inputs,
         output_tokens=calls * OUTPUT_TOKENS,
         cost=cost,

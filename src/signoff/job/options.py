@@ -14,6 +14,7 @@ from signoff.core.records import TextDirection
 from signoff.core.routing import AskAlways, Policy
 from signoff.core.showing import HintTime, ItemKind
 from signoff.models.llm.providers import is_model_name
+from signoff.models.llm.spending import ANSWER_COST
 from signoff.ports import Reviewer
 
 DEFAULT_PROJECT = "default"
@@ -92,6 +93,8 @@ class RunOptions:
     """Refuse whatever is not on this machine."""
     max_cost: Decimal | None = None
     """US dollars that calls to a provider's model may cost in all, earlier runs among them."""
+    answer_cost: Decimal = ANSWER_COST
+    """US dollars that a person's answer costs, for planning what a stronger model is asked."""
     agree: Callable[[str], bool] = refuse
     """Asked whether texts may leave this machine, which it is told in one sentence."""
     on_asked: Callable[[int, int], None] = ignore

@@ -13,6 +13,7 @@ from signoff.core.hints import Advice
 from signoff.core.items import Items, Predictions
 from signoff.core.selection import Diverse, Pool, Random, smallest
 from signoff.learning.advising import words_for
+from signoff.learning.cascading import Cascade
 from signoff.learning.combining import Combiner
 from signoff.learning.outlook import Outlook, confidence_of, fit_calibration, look_ahead, usable
 from signoff.learning.pools import (
@@ -69,8 +70,10 @@ class FixedModelStrategy:
     threshold: float | None = None
     _seen: tuple[Items, Predictions] | None = field(default=None, init=False)
     combiner: Combiner = field(init=False)
+    cascade: Cascade = field(init=False)
 
     def __post_init__(self) -> None:
+        self.cascade = Cascade(model=self.model, labels=self.labels, threshold=self.threshold)
         self.combiner = Combiner(labels=self.labels)
 
     def step(self, state: PoolState, *, rng: np.random.Generator) -> Ask | Freeze:
@@ -88,6 +91,8 @@ class FixedModelStrategy:
         wanted = min(wanted, len(possible))
         if state.budget is not None:
             wanted = min(wanted, state.budget // 4)
+        if wanted <= 0:
+            predictions = self._escalated(state, predictions)
         outlook = self._outlook(state, candidates, predictions)
         if wanted > 0:
             chosen = Random().select(Pool(size=len(possible)), wanted, rng=rng)
@@ -165,7 +170,12 @@ class FixedModelStrategy:
             seen = np.flatnonzero(state.eligible)
             told = self.model.predict(items if len(seen) == len(items) else items.take(seen))
             self._seen = (items.base, told.among(len(items), seen))
-        return self._seen[1]
+        return self.cascade.of(self._seen[1])
+
+    def _escalated(self, state: PoolState, predictions: Predictions) -> Predictions:
+        """The predictions, once a stronger model was asked where that pays."""
+        asked = self._seen is not None and self.cascade.plan(state, self._seen[1])
+        return self._predict(state) if asked else predictions
 
     def _combined(self, state: PoolState, predictions: Predictions) -> NDArray[np.float64] | None:
         return self.combiner.confidence(state, predictions)

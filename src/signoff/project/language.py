@@ -75,6 +75,7 @@ def models_for_form(
 
     name = named(panel.model)
     second = None if panel.second is None else named(panel.second)
+    then = None if panel.then is None else named(panel.then)
     models: dict[str, LanguageModel] = {}
     for question in form.questions:
         prompt = Prompt(question=question, guideline=guideline)
@@ -85,6 +86,7 @@ def models_for_form(
             limits=limits,
             samples=panel.samples,
             second=None if second is None else LanguageModel(second, prompt, limits=limits),
+            then=None if then is None else LanguageModel(then, prompt, limits=limits),
             examples=panel.examples,
         )
     return models

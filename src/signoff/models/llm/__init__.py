@@ -35,12 +35,13 @@ def language_model(
     limits: Limits | None = None,
     samples: int = 0,
     second: LanguageModel | None = None,
+    then: LanguageModel | None = None,
 ) -> LanguageModel:
     """A model such as ``gemini:gemini-2.5-flash``, asked a question or which of some labels fits.
 
     It sends the text of items to its provider, or to ``base_url``; ``offline`` refuses whatever is
-    not on this machine. ``samples`` and ``second`` as for :class:`LanguageModel`. Replies are kept
-    for as long as it lives.
+    not on this machine. ``samples``, ``second`` and ``then`` as for :class:`LanguageModel`. Replies
+    are kept for as long as it lives.
 
     Raises :class:`UsageError` for an unknown name, a missing key or library.
     """
@@ -53,4 +54,4 @@ def language_model(
     named.check()
     asked = Choice.of(list(question)) if isinstance(question, Sequence) else question
     prompt = Prompt(question=asked, guideline=guideline, examples=examples)
-    return LanguageModel(named, prompt, limits=limits, samples=samples, second=second)
+    return LanguageModel(named, prompt, limits=limits, samples=samples, second=second, then=then)

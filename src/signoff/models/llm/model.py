@@ -27,11 +27,12 @@ from signoff.models.llm.examples import example_of
 from signoff.models.llm.injection import doubtful, masked, suspicion
 from signoff.models.llm.letters import Correspondence, Letter, Replies
 from signoff.models.llm.limits import Limits
+from signoff.models.llm.prices import Price
 from signoff.models.llm.prompts import Example, Prompt
 from signoff.models.llm.providers import ModelName
 from signoff.models.llm.reading import INSTRUCTS, Unclear, read
 from signoff.models.llm.signals import NOTHING, agreement
-from signoff.models.llm.spending import Purse
+from signoff.models.llm.spending import ANSWER_COST, OUTPUT_TOKENS, Purse, tokens_of
 
 EMPTY = "empty"
 HANGS = "the model's answer hangs on a part that reads like an instruction"
@@ -55,7 +56,8 @@ class LanguageModel:
     """A model behind the port :class:`signoff.ports.Model`.
 
     ``samples``: how often each item is asked about again, to see whether the answer stays.
-    ``second``: another model that is asked the same, to see whether it agrees. ``on_send`` is told
+    ``second``: another model that is asked the same, to see whether it agrees. ``then``: a stronger
+    one for what this one is not sure enough of, where a strategy says so. ``on_send`` is told
     the places, in their pool, of the items whose text is about to be sent. ``versions`` are the
     versions that answered, as the provider tells them; ``on_version`` is told each when it first
     answers. ``examples``: how many of people's answers the prompt is to show before anything is
@@ -71,12 +73,16 @@ class LanguageModel:
         replies: Replies | None = None,
         samples: int = 0,
         second: LanguageModel | None = None,
+        then: LanguageModel | None = None,
         examples: int = 0,
     ) -> None:
         self.prompt = prompt
         self.wanted_examples = examples
         self.samples = samples
         self.second = second
+        self.stronger = then
+        self.stronger_price: Price | None = None
+        self.answer_cost = ANSWER_COST
         self.on_send: Callable[[Sequence[int]], None] = lambda _: None
         self.on_version: Callable[[str], None] = lambda _: None
         self.on_examples: Callable[[Sequence[int]], None] = lambda _: None
@@ -85,8 +91,8 @@ class LanguageModel:
         if replies is not None:
             self.letters.replies = replies
         self._codes = Codes(prompt.question)
-        if second is not None:
-            second._codes = self._codes
+        for each in self.everyone[1:]:
+            each._codes = self._codes
 
     @property
     def name(self) -> ModelName:
@@ -105,8 +111,8 @@ class LanguageModel:
 
     @property
     def everyone(self) -> list[LanguageModel]:
-        """This model, and the second one."""
-        return [self] if self.second is None else [self, *self.second.everyone]
+        """This model, the second one and the stronger one."""
+        return [self, *(each for each in (self.second, self.stronger) if each is not None)]
 
     @property
     def version(self) -> str:
@@ -114,8 +120,7 @@ class LanguageModel:
         parts = [self.name.provider, self.name.model, *sorted(self.versions), self.prompt.version]
         if self.samples:
             parts.append(f"{self.samples} samples")
-        if self.second is not None:
-            parts.append(self.second.version)
+        parts += [each.version for each in self.everyone[1:]]
         digest = hashlib.sha256("\x00".join(parts).encode()).hexdigest()
         return f"{self.name.provider}-{digest[:16]}"
 
@@ -132,7 +137,7 @@ class LanguageModel:
         on_asked: Callable[[int, int], None] | None = None,
     ) -> None:
         """Find and keep replies there, spend no more than that, and tell how far the calls are; so
-        does the second model."""
+        do the models beside it."""
         for each in self.everyone:
             letters = each.letters
             letters.replies = letters.replies if replies is None else replies
@@ -189,6 +194,16 @@ class LanguageModel:
             _weigh_mask(one)
         second = None if self.second is None else self.second.predict(items)
         return self._predictions(found, second)
+
+    def stronger_costs(self, items: Items) -> float:
+        """What asking the stronger model about one of these items costs, in answers of people; 0
+        where its price is unknown, or there are none."""
+        if self.stronger is None or self.stronger_price is None or not len(items):
+            return 0.0
+        mean = sum(map(tokens_of, items.texts)) / len(items)
+        sent = round(tokens_of(self.stronger.prompt.instructions) + mean)
+        cost = self.stronger_price.of(input=sent, output=OUTPUT_TOKENS)
+        return float(cost / self.answer_cost)
 
     def unanswered(self, texts: Sequence[str]) -> list[Letter]:
         """The calls that :meth:`predict` would make, the second model's not among them."""

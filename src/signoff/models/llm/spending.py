@@ -13,6 +13,8 @@ TOKENS_PER_LETTER = 0.3
 """Of English text, with some to spare; other scripts take up to one token a letter."""
 OUTPUT_TOKENS = 24
 """Of a reply that gives a code and a confidence."""
+ANSWER_COST = Decimal("0.10")
+"""Of a person's answer, in US dollars, where nobody says otherwise: ten seconds at 36 an hour."""
 
 
 @dataclass(slots=True, kw_only=True, eq=False)

@@ -92,8 +92,8 @@ class Toy:
     ``latency``: seconds before each reply. ``gullible``: does what the text to be judged says.
     ``weighs``: reports log-probabilities. ``confidence``: what it always says of itself.
     ``wavers``: how often, of the times that it says it is wrong, it says another label where a
-    request has a temperature above 0. ``version``: what it calls itself; ``seed`` fixes which
-    requests faults hit.
+    request has a temperature above 0. ``praise`` and ``blame``: the words it knows. ``version``:
+    what it calls itself; ``seed`` fixes which requests faults hit.
     """
 
     latency: float = 0.0
@@ -103,6 +103,8 @@ class Toy:
     weighs: bool = True
     confidence: float | None = None
     wavers: float = 0.0
+    praise: frozenset[str] = PRAISE
+    blame: frozenset[str] = BLAME
     version: str = "toy-1"
     seed: int = 1
 
@@ -115,11 +117,26 @@ class Toy:
         text = item_in(prompt)
         if self.gullible and (obeyed := _dictated(text, labels)):
             return obeyed, 0.99
-        label, confidence = _opinion(text, labels)
+        label, confidence = self._opinion(text, labels)
         others = [each for each in labels if each != label]
         if warm and others and random.random() < self.wavers * (1 - confidence):
             label = random.choice(others)
         return label, confidence if self.confidence is None else self.confidence
+
+    def _opinion(self, text: str, labels: Sequence[str]) -> tuple[str, float]:
+        words = _WORDS.findall(text.lower())
+        score = sum(word in self.praise for word in words) - sum(
+            word in self.blame for word in words
+        )
+        digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).digest()
+        chance = int.from_bytes(digest, "big") / 2**32
+        wanted = POSITIVE if score > 0 else NEGATIVE
+        for label in labels:
+            if score and label.lower() in wanted:
+                return label, round(min(0.99, 0.9 + 0.04 * abs(score) + 0.05 * (chance - 0.5)), 2)
+        named = [label for label in labels if label.lower() in words]
+        chosen = named[0] if named else labels[int(chance * len(labels)) % len(labels)]
+        return chosen, round(0.55 + 0.35 * chance, 2)
 
     def reply(
         self, prompt: str, schema: Mapping[str, object] | None, *, warm: bool = False
@@ -190,20 +207,6 @@ def coded_labels(prompt: str) -> dict[str, str]:
     """The label of each code that the prompt explains (``A = Positive``), before its items."""
     head = _ITEM.sub("", prompt)
     return {code: name.strip() for code, name in _CODED.findall(head)}
-
-
-def _opinion(text: str, labels: Sequence[str]) -> tuple[str, float]:
-    words = _WORDS.findall(text.lower())
-    score = sum(word in PRAISE for word in words) - sum(word in BLAME for word in words)
-    digest = hashlib.blake2b(text.encode("utf-8", "replace"), digest_size=4).digest()
-    chance = int.from_bytes(digest, "big") / 2**32
-    wanted = POSITIVE if score > 0 else NEGATIVE
-    for label in labels:
-        if score and label.lower() in wanted:
-            return label, round(min(0.99, 0.9 + 0.04 * abs(score) + 0.05 * (chance - 0.5)), 2)
-    named = [label for label in labels if label.lower() in words]
-    chosen = named[0] if named else labels[int(chance * len(labels)) % len(labels)]
-    return chosen, round(0.55 + 0.35 * chance, 2)
 
 
 def _dictated(text: str, labels: Sequence[str]) -> str | None:
