@@ -127,3 +127,22 @@ def test_the_version_changes_with_the_code_and_the_labels() -> None:
     }
     assert len(versions) == 3
     assert CallableModel(one, labels=LABELS).version in versions
+
+
+def test_a_chain_of_langchain_is_a_function_whose_failed_calls_are_no_answers() -> None:
+    runnables = pytest.importorskip("langchain_core.runnables", reason="not installed")
+
+    def judge(text: str) -> dict[str, object]:
+        if "broken" in text:
+            raise ConnectionError("no network")
+        return {"label": "Positive", "score": 0.9}
+
+    chain = runnables.RunnableLambda(judge)
+
+    def guess(texts: list[str]) -> list[dict[str, object]]:
+        said = chain.batch(texts, return_exceptions=True)
+        return [each if isinstance(each, dict) else {"label": "", "score": None} for each in said]
+
+    model = CallableModel(guess, labels=("Positive", "Negative"))
+    found = model.predict(Items({"text": ["fine", "broken", "nice"]}, text_column="text"))
+    assert found.answer.tolist() == [0, -1, 0]
