@@ -14,6 +14,7 @@ import typer
 from signoff.cli import (
     asking,
     backup,
+    consensus,
     demo_llm,
     doctor,
     review,
@@ -56,6 +57,7 @@ app.command("verify")(store_commands.verify)
 app.command("log")(store_commands.log)
 app.command("proof")(store_commands.proof)
 app.command("erase")(store_commands.erase)
+app.command("consensus")(consensus.consensus)
 app.command("spent")(asking.spent)
 app.command("prices")(asking.prices)
 app.add_typer(asking.prompt_app, name="prompt")
