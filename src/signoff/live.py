@@ -9,8 +9,8 @@ from pathlib import Path
 from types import TracebackType
 
 from signoff.audit.verify import Verdict
+from signoff.automations import DEFAULT_MODEL
 from signoff.bootstrap import (
-    DEFAULT_MODEL,
     create_stream,
     make_decider,
     open_store,

@@ -177,6 +177,8 @@ class Advises(Protocol):
         """What the model says of these items as things stand; None before there is a model."""
         ...
 
+    def settled(self, state: PoolState) -> Model | None: ...
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Automation:

@@ -13,6 +13,7 @@ import polars as pl
 
 from signoff.audit.keys import parse_public_key
 from signoff.audit.verify import Problem, Verdict, verify_log
+from signoff.automations import explainer
 from signoff.bootstrap import make_decider, open_store, recorder_for, sign_with_its_key
 from signoff.core.items import key_digest
 from signoff.core.questions import Question
@@ -26,8 +27,9 @@ from signoff.loop.progress import decided_by_model, pool_certificate
 from signoff.ports import PoolView
 from signoff.project.carrying import carried_otherwise
 from signoff.project.evidence import decision_proof, log_lines, log_parts
+from signoff.project.explaining import Why
 from signoff.project.ownership import owning
-from signoff.project.pool_results import pool_decisions, pool_results
+from signoff.project.pool_results import kept_back, pool_decisions, pool_results
 from signoff.project.reporting import Reporter
 from signoff.project.stream_evidence import stream_proof
 from signoff.project.stream_results import stream_certificate, stream_results, stream_status
@@ -314,6 +316,22 @@ class StoreView:
             )
             raise InputError(f"{asked}.", hint=f"Pass --question with one of: {', '.join(names)}.")
         return name
+
+    def why(self, key: str, question: str | None = None) -> Why:
+        """Why a row ended as it did; ``key`` as in :meth:`erase`.
+
+        Raises :class:`InputError` where no row has the key, and while a certified pool is open: it
+        would tell whoever may still answer which items are audited, and what the model says.
+        """
+        self._refuse_stream("why")
+        asked = self.project.form.question(self._question(question))
+        pool, item, _, _ = self._locate(key)
+        if kept_back(self.project, pool):
+            raise InputError(
+                "Until the certificate is there nobody may know why, or people would not be blind.",
+                hint="Ask again once the project is finished.",
+            )
+        return explainer(self.store, self.project, pool, asked, self.views).why(item)
 
     # ------------------------------------------------------------------- erasure
 

@@ -20,14 +20,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from signoff.automations import make_automations, stored_model
 from signoff.bootstrap import (
-    make_automations,
     make_decider,
     make_engine,
     open_store,
     recorder_for,
     sign_with_its_key,
-    stored_model,
 )
 from signoff.core.records import Project
 from signoff.core.routing import People

@@ -22,6 +22,7 @@ from signoff.cli import (
     serve,
     store_commands,
     users,
+    why,
     worker,
 )
 from signoff.cli import stream as live
@@ -55,6 +56,7 @@ app.command("export")(store_commands.export)
 app.command("report")(store_commands.report)
 app.command("verify")(store_commands.verify)
 app.command("log")(store_commands.log)
+app.command("why")(why.why)
 app.command("proof")(store_commands.proof)
 app.command("erase")(store_commands.erase)
 app.command("consensus")(consensus.consensus)

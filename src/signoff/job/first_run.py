@@ -7,12 +7,10 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from signoff.automations import DEFAULT_MODEL, make_automations, without_model
 from signoff.bootstrap import (
-    DEFAULT_MODEL,
     ProjectSpec,
-    make_automations,
     refuse_infeasible,
-    without_model,
 )
 from signoff.core.hints import check_hints
 from signoff.core.process import MODEL

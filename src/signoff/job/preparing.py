@@ -5,13 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
+from signoff.automations import make_automations, stored_model
 from signoff.bootstrap import (
     ProjectSpec,
     create_project,
-    make_automations,
     open_store,
     sign_with_its_key,
-    stored_model,
 )
 from signoff.core.records import Project
 from signoff.formats.pictures import FolderOfPictures

@@ -163,6 +163,10 @@ class FixedModelStrategy:
             alike=[[] for _ in positions],
         )
 
+    def settled(self, state: PoolState) -> Model | None:
+        """The model itself: no answer changes it."""
+        return self.model
+
     def _predict(self, state: PoolState) -> Predictions:
         """What the model says of every item that it may decide; it sees no others."""
         items = state.items

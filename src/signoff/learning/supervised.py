@@ -246,6 +246,13 @@ class LearningStrategy:
             alike=alike(self.learner, state, positions),
         )
 
+    def settled(self, state: PoolState) -> Model | None:
+        """The model that these answers make; None where they make none."""
+        state = self._with_earlier(state)
+        if state.earlier is None and not trainable(state).any():
+            return None
+        return self._fit(state).model
+
     # -------------------------------------------------------------------- freezing
 
     def _freeze(self, state: PoolState, fitted: Fitted, candidates: Index) -> Freeze:

@@ -35,6 +35,12 @@ class Knowledge:
         answered = answered_items(self.store.reviews(self.project, pool.number), self.project)
         return {question: self._of(pool, question, answered, budget) for question in self.codes}
 
+    def at_freeze(self, pool: Pool) -> dict[str, PoolState]:
+        """The state as it was when labels and their order were frozen."""
+        answered = answered_items(self.store.reviews(self.project, pool.number), self.project)
+        before = [each for each in answered if each.phase == "learning"]
+        return {question: self._of(pool, question, before, None) for question in self.codes}
+
     def _of(
         self, pool: Pool, question: str, answered: Sequence[Answered], budget: int | None
     ) -> PoolState:

@@ -36,7 +36,8 @@ class StoredStreams:
         Raises :class:`InputError` where the name is taken, :class:`Infeasible`,
         :class:`UsageError`.
         """
-        from signoff.bootstrap import DEFAULT_MODEL, create_stream, stream_project
+        from signoff.automations import DEFAULT_MODEL
+        from signoff.bootstrap import create_stream, stream_project
 
         spec = stream_project(
             wanted.name,
