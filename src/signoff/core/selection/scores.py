@@ -1,0 +1,80 @@
+"""Selections that look at a model's probabilities alone."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from signoff.core.selection.pool import ROWS, Index, Pool, Probabilities, probabilities_of, smallest
+
+
+@dataclass(frozen=True, slots=True)
+class Margin:
+    """Smallest lead of the likeliest label over the second."""
+
+    def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
+        """Candidates, closest call first."""
+        return smallest(margins(probabilities_of(pool)), count)
+
+
+@dataclass(frozen=True, slots=True)
+class LeastConfidence:
+    """Smallest probability of the likeliest label."""
+
+    def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
+        """Candidates, least confident first."""
+        return smallest(probabilities_of(pool).max(axis=1), count)
+
+
+@dataclass(frozen=True, slots=True)
+class Entropy:
+    """Largest entropy of the labels. With many labels it asks where none is likely, which often
+    teaches less than a close call between two."""
+
+    def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
+        """Candidates, most uncertain first."""
+        return smallest(-entropies(probabilities_of(pool)), count)
+
+
+@dataclass(frozen=True, slots=True)
+class CostAware:
+    """The uncertainty that a minute of a person's time buys: one less the margin, over the minutes
+    that an answer takes (Settles, Craven and Friedland 2008)."""
+
+    least: float = 1 / 60
+    """Minutes below which an answer counts as taking so long."""
+
+    def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
+        """Candidates, dearest use of a minute last; as :class:`Margin` where times are unknown."""
+        close = margins(probabilities_of(pool))
+        if pool.minutes is None:
+            return smallest(close, count)
+        return smallest(-(1 - close) / np.maximum(pool.minutes, self.least), count)
+
+
+def margins(probabilities: Probabilities) -> NDArray[np.float32]:
+    """Lead (n,) of the likeliest label over the second."""
+    k = probabilities.shape[1]
+    if k < 2:
+        return np.ones(len(probabilities), dtype=np.float32)
+    if k == 2:
+        return np.abs(probabilities[:, 0] - probabilities[:, 1])
+    # The best two so far, label by label: nothing is sorted, and no copy of the table made.
+    first = np.maximum(probabilities[:, 0], probabilities[:, 1])
+    second = np.minimum(probabilities[:, 0], probabilities[:, 1])
+    for label in range(2, k):
+        one = probabilities[:, label]
+        np.maximum(second, np.minimum(first, one), out=second)
+        np.maximum(first, one, out=first)
+    return first - second
+
+
+def entropies(probabilities: Probabilities) -> NDArray[np.float32]:
+    """(n,) in nats."""
+    found = np.empty(len(probabilities), dtype=np.float32)
+    for start in range(0, len(probabilities), ROWS):
+        some = np.maximum(probabilities[start : start + ROWS], 1e-12)
+        found[start : start + ROWS] = -(some * np.log(some)).sum(axis=1)
+    return found
