@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
 from signoff.core.coding import Codes, labels_of
 from signoff.core.questions import Form, Question
@@ -16,8 +16,10 @@ from signoff.loop.knowledge import Knowledge
 from signoff.models.llm.providers import is_model_name
 from signoff.models.predictions import PREDICTIONS
 from signoff.ports import Automation, PoolView
-from signoff.project.explaining import Explainer
 from signoff.store.store import SqlStore
+
+if TYPE_CHECKING:
+    from signoff.project.explaining import Explainer
 
 DEFAULT_MODEL = "text"
 
@@ -132,6 +134,8 @@ def explainer(
 ) -> Explainer:
     """What tells why a pool's items ended as they did. A model that is asked elsewhere, or that is
     not here any more, is not asked again."""
+    from signoff.project.explaining import Explainer
+
     automations: dict[str, Automation] = {}
     with suppress(SignoffError):
         model = stored_model(project)
