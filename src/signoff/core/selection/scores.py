@@ -61,14 +61,16 @@ def margins(probabilities: Probabilities) -> NDArray[np.float32]:
         return np.ones(len(probabilities), dtype=np.float32)
     if k == 2:
         return np.abs(probabilities[:, 0] - probabilities[:, 1])
-    # The best two so far, label by label: nothing is sorted, and no copy of the table made.
-    first = np.maximum(probabilities[:, 0], probabilities[:, 1])
-    second = np.minimum(probabilities[:, 0], probabilities[:, 1])
-    for label in range(2, k):
-        one = probabilities[:, label]
-        np.maximum(second, np.minimum(first, one), out=second)
-        np.maximum(first, one, out=first)
-    return first - second
+    found = np.empty(len(probabilities), dtype=np.float32)
+    for start in range(0, len(probabilities), ROWS):
+        # Some rows at a time, label by label, so that all of it stays in the processor's cache.
+        some = np.ascontiguousarray(probabilities[start : start + ROWS].T)
+        first, second = np.maximum(some[0], some[1]), np.minimum(some[0], some[1])
+        for one in some[2:]:
+            np.maximum(second, np.minimum(first, one), out=second)
+            np.maximum(first, one, out=first)
+        np.subtract(first, second, out=found[start : start + ROWS])
+    return found
 
 
 def entropies(probabilities: Probabilities) -> NDArray[np.float32]:
