@@ -13,6 +13,7 @@ import pytest
 
 from signoff.audit.verify import verify_log
 from signoff.bootstrap import add_rows, make_engine, seat
+from signoff.cli import main
 from signoff.core.questions import Chosen
 from signoff.core.routing import Certified, People, Policy
 from signoff.desk import QueueDesk
@@ -173,3 +174,19 @@ def test_an_overlap_of_nobody_or_of_a_crowd_is_refused(tmp_path: Path) -> None:
     for overlap in (0, 21):
         with pytest.raises(UsageError, match=f"An overlap of {overlap} is not possible"):
             Panel(tmp_path, People(), [*two_topics(6)], overlap=overlap)
+
+
+def test_a_stores_answers_join_by_how_reliable_people_are(tmp_path: Path) -> None:
+    panel = Panel(folder=tmp_path, policy=People(), rows=two_topics(60, sarcasm=0.0), overlap=3)
+    panel.finish()
+    panel.job.store.close()
+    store = str(tmp_path / "run.signoff.db")
+    assert main(["consensus", store, "--people", str(tmp_path / "people.csv")]) == 0
+    found = pl.read_csv(tmp_path / "run.signoff.consensus.csv")
+    assert found.height == 60
+    assert found["signoff_votes"].min() >= 3
+    assert set(pl.read_csv(tmp_path / "people.csv")["reviewer"]) == {"Ann", "Ben", "Cid"}
+    truth = [row["label"] for row in panel.rows]
+    by_row = dict(zip(found["item"], found["signoff_answer"], strict=True))
+    said = [by_row[f"row:{number}"] for number in range(1, 61)]
+    assert sum(one == other for one, other in zip(said, truth, strict=True)) > 54

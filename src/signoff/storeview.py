@@ -293,7 +293,7 @@ class StoreView:
         Raises :class:`InputError` where no row has the key or its item is not decided yet, or
         several questions are asked and none of them is named.
         """
-        name = self._question(question)
+        name = self.question_named(question)
         if self.is_stream:
             found = stream_proof(self.store, self.project, self._stream_item(key))
         else:
@@ -306,7 +306,8 @@ class StoreView:
             )
         return found.to_json()
 
-    def _question(self, name: str | None) -> str:
+    def question_named(self, name: str | None) -> str:
+        """This name, where the project asks such a question; None: that of the only one."""
         names = self.project.form.names
         if name is None and len(names) == 1:
             return names[0]
@@ -324,7 +325,7 @@ class StoreView:
         would tell whoever may still answer which items are audited, and what the model says.
         """
         self._refuse_stream("why")
-        asked = self.project.form.question(self._question(question))
+        asked = self.project.form.question(self.question_named(question))
         pool, item, _, _ = self._locate(key)
         if kept_back(self.project, pool):
             raise InputError(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from signoff.cli.output import say, say_json
+from signoff.cli.store_commands import Project, beside, is_store, open_view
 
 if TYPE_CHECKING:
     from signoff.job.consensus import Joined
@@ -20,7 +21,9 @@ SHOWN = 10
 def consensus(
     votes: Annotated[
         str,
-        typer.Argument(metavar="VOTES", help="A table with a row for each vote, or -."),
+        typer.Argument(
+            metavar="VOTES|STORE", help="A table with a row for each vote, -, or a store."
+        ),
     ],
     item: Annotated[str, typer.Option(metavar="COL", help="The column that names items.")] = "item",
     reviewer: Annotated[
@@ -40,6 +43,10 @@ def consensus(
         str | None,
         typer.Option("--out", "-o", metavar="FILE", help="[default: VOTES.consensus.csv]"),
     ] = None,
+    question: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Which question of a store.")
+    ] = None,
+    project: Project = None,
     people: Annotated[
         str | None, typer.Option(metavar="FILE", help="Write a table of the reviewers, too.")
     ] = None,
@@ -51,16 +58,22 @@ def consensus(
     come with a probability, people with a reliability. Nothing is certified."""
     from signoff.formats.table import read_table
     from signoff.formats.write import write_table
-    from signoff.job.consensus import join_votes
+    from signoff.job.consensus import join_votes, votes_of
 
+    if is_store(votes):
+        with open_view(votes, project) as view:
+            table = votes_of(view, question)
+        target = out or beside(votes, ".consensus.csv")
+    else:
+        table = read_table(votes, stdin=sys.stdin.buffer)
+        target = out or ("-" if votes == "-" else str(Path(votes).with_suffix(".consensus.csv")))
     found = join_votes(
-        read_table(votes, stdin=sys.stdin.buffer),
+        table,
         item=item,
         reviewer=reviewer,
         answer=answer,
         method=method,
     )
-    target = out or ("-" if votes == "-" else str(Path(votes).with_suffix(".consensus.csv")))
     write_table(found.items, target, stdout=sys.stdout.buffer)
     if people is not None:
         write_table(found.people, people, stdout=sys.stdout.buffer)

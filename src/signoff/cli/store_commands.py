@@ -76,7 +76,7 @@ def report(
     project: Project = None,
 ) -> None:
     """Write the report, one HTML file."""
-    path = out or _beside(store, ".html")
+    path = out or beside(store, ".html")
     with open_view(store, project) as view:
         view.report(path)
     _written(path)
@@ -163,7 +163,7 @@ def verify(
     if b'"signoff_proof"' in start:
         _verify_proof(path, trusted, as_json=json)
         return
-    if "://" in path or start.startswith(SQLITE) or path.endswith(".db"):
+    if is_store(path):
         with open_view(path, project) as view:
             verdict = view.verify(public_key=trusted)
     else:
@@ -177,6 +177,13 @@ def verify(
 
 
 # ------------------------------------------------------------------------------- helpers
+
+
+def is_store(path: str) -> bool:
+    """Whether that names a store, and no table or log."""
+    if "://" in path or path.endswith(".db"):
+        return True
+    return Path(path).is_file() and _start_of(path).startswith(SQLITE)
 
 
 @contextmanager
@@ -263,7 +270,8 @@ def _public_key(typed: str | None) -> str | None:
     return Path(typed).read_text(encoding="utf-8", errors="replace").strip()
 
 
-def _beside(store: str, suffix: str) -> str:
+def beside(store: str, suffix: str) -> str:
+    """The name of a file that belongs to a store."""
     name = "signoff" if "://" in store else str(store).removesuffix(".db")
     return f"{name}{suffix}"
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,13 +20,20 @@ from signoff.core.aggregation import (
     weighted,
 )
 from signoff.core.agreement import Agreement, agreement
-from signoff.core.questions import Choice, Chosen
+from signoff.core.coding import labels_of
+from signoff.core.process import PERSON
+from signoff.core.questions import CANNOT_SAY, Choice, Chosen, answer_text
+from signoff.core.records import CARRIED
 from signoff.errors import InputError, UsageError
 from signoff.formats.table import Table, require_column
 from signoff.formats.values import as_text
+from signoff.project.views import ITEM
+from signoff.storeview import StoreView
 
 MOST_LABELS = 1_000
 """A person's errors are k * k numbers: more labels than that are no labels."""
+COLUMNS = ("item", "reviewer", "answer")
+"""Of a table of votes, where nothing else is said."""
 MOST_COMPARED = 100
 """Labels that a choice may have."""
 POOLED = "pooled"
@@ -89,6 +96,48 @@ def join_votes(
         labels=labels,
         ignored=table.frame.height - said.height,
     )
+
+
+def votes_of(view: StoreView, question: str | None = None) -> Table:
+    """What people said of each item of a project, a row a vote: columns item (its key, or row:N),
+    reviewer, answer.
+
+    "Cannot say" is no vote, and neither is what a column, a function or a model said. Raises
+    :class:`UsageError` where the answers are no labels, or no person answered.
+    """
+    asked = view.project.form.question(view.question_named(question))
+    if labels_of(asked) is None:
+        raise UsageError(
+            f"The answers to {asked.name!r} are no labels.",
+            hint="Pass --question with a choice.",
+        )
+    names = view.store.reviewer_names(view.project.id)
+    sources = view.store.reviewer_sources(view.project.id)
+    rows: list[tuple[str, str, str]] = []
+    before = 0
+    for pool in view.pools:
+        keys: Sequence[str] = view.views(pool).keys
+        if view.project.key_column is None:
+            keys = _row_names(view.store.rows(pool)[ITEM].to_numpy(), before)
+        before += pool.rows
+        for review in view.store.reviews(view.project, pool.number):
+            answer = review.to(asked.name)
+            person = sources[review.reviewer].kind == PERSON and review.reason != CARRIED
+            if person and answer is not None and answer != CANNOT_SAY:
+                rows.append((keys[review.item], names[review.reviewer], answer_text(answer)))
+    if not rows:
+        raise UsageError(
+            f"No person answered anything of {view.project.name!r} yet.",
+            hint="Ask several people with signoff serve, or signoff run --overlap 3.",
+        )
+    frame = pl.DataFrame(rows, schema=list(COLUMNS), orient="row")
+    return Table(frame=frame, name=view.project.name, format="frame")
+
+
+def _row_names(items: np.ndarray[tuple[int, ...], np.dtype[np.int64]], before: int) -> list[str]:
+    """What an item is called without a key: ``row:N``, the first row that has it."""
+    _, first = np.unique(items, return_index=True)
+    return [f"row:{before + at + 1}" for at in first.tolist()]
 
 
 def _said(table: Table, *, item: str, reviewer: str, answer: str) -> pl.DataFrame:
