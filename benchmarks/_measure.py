@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import venv
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -79,6 +80,30 @@ def run_signoff(arguments: Sequence[str], *, home: Path) -> Used:
 
 
 # -------------------------------------------------------------------------------- the rows
+
+
+def shortest(work: Callable[[], object], times: int = 3) -> float:
+    """The seconds of the quickest of a few calls."""
+    taken = list[float]()
+    for _ in range(times):
+        start = time.perf_counter()
+        work()
+        taken.append(time.perf_counter() - start)
+    return min(taken)
+
+
+def peers(name: str, needs: Sequence[str]) -> Path | None:
+    """A Python with these packages, in an environment of its own; None where they cannot be had."""
+    python = OUT / name / "bin" / "python"
+    if not python.exists():
+        venv.create(OUT / name, with_pip=True)
+    wanted = [str(python), "-m", "pip", "install", "--quiet", *needs]
+    done = subprocess.run(wanted, check=False, capture_output=True, text=True)
+    if done.returncode:
+        why = done.stderr.strip().splitlines()[-1][:200]
+        print(f"{', '.join(needs)} cannot be installed: {why}")
+        return None
+    return python
 
 
 def row(

@@ -14,9 +14,7 @@ import json
 import os
 import subprocess
 import sys
-import time
-import venv
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
@@ -26,14 +24,14 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from _measure import HERE, OUT, Row, finish, parser, row, tell
+from _measure import HERE, OUT, Row, finish, parser, peers, row, shortest, tell
 
 sys.path.insert(0, str(HERE.parent / "src"))
 
 from signoff.core.aggregation import Votes, crowdlab, dawid_skene, mace, majority
 
 CROWDS = HERE.parent.parent / "shared" / "data" / "crowd_gold"
-PEERS = OUT / "crowd-peers"
+PEERS = "crowd-peers"
 NEEDS = ["crowd-kit==1.4.2", "cleanlab==2.7.1", "numpy<2.3", "pandas<3"]
 LABELS, EACH = 4, 5
 FEW = (1, 2, 3, 5)
@@ -117,29 +115,6 @@ def made_up(count: int) -> Votes:
     return Votes.of(item, person, label, labels=LABELS, items=items, people=people)
 
 
-def seconds(work: Callable[[], object], times: int = 3) -> float:
-    """The shortest of a few runs."""
-    taken = list[float]()
-    for _ in range(times):
-        start = time.perf_counter()
-        work()
-        taken.append(time.perf_counter() - start)
-    return min(taken)
-
-
-def peers() -> Path | None:
-    """The Python that has crowd-kit and cleanlab; None where they cannot be installed."""
-    python = PEERS / "bin" / "python"
-    if not python.exists():
-        venv.create(PEERS, with_pip=True)
-    wanted = [str(python), "-m", "pip", "install", "--quiet", *NEEDS]
-    done = subprocess.run(wanted, check=False, capture_output=True, text=True)
-    if done.returncode:
-        print(f"crowd-kit cannot be installed: {done.stderr.strip().splitlines()[-1][:200]}")
-        return None
-    return python
-
-
 THEIRS = """
 import json, sys, time
 import numpy as np, pandas as pd
@@ -201,7 +176,7 @@ def speed(python: Path, *, quick: bool) -> list[Row]:
     small, large = made_up(50_000), made_up(50_000 if quick else 1_000_000)
     for votes, name, least in ((small, "50,000", 15), (large, f"{len(large):,}", 8)):
         taken, _ = theirs(python, votes, ["dawid-skene"])
-        ratio = taken["dawid-skene"] / seconds(partial(dawid_skene, votes, pooling=None))
+        ratio = taken["dawid-skene"] / shortest(partial(dawid_skene, votes, pooling=None))
         what = f"Dawid-Skene, {name} votes: crowd-kit's time over signoff's"
         lines.append(row(what, ratio, "x", least=least))
     taken, kept = theirs(python, small, ["dawid-skene", "majority", "mace"])
@@ -210,15 +185,15 @@ def speed(python: Path, *, quick: bool) -> list[Row]:
         row("Dawid-Skene: largest difference to crowd-kit's", float(differ), "", most=1e-8)
     )
     ours = {
-        "majority": seconds(lambda: majority(small)),
-        "mace": seconds(lambda: mace(small, restarts=1)),
+        "majority": shortest(lambda: majority(small)),
+        "mace": shortest(lambda: mace(small, restarts=1)),
     }
     for name, least in (("majority", 20), ("mace", 10)):
         what = f"{name}, 50,000 votes: crowd-kit's time over signoff's"
         lines.append(row(what, taken[name] / ours[name], "x", least=least))
     few = made_up(10_000)
     taken, _ = theirs(python, few, ["crowdlab"])
-    ratio = taken["crowdlab"] / seconds(partial(crowdlab, few, model_of(few)))
+    ratio = taken["crowdlab"] / shortest(partial(crowdlab, few, model_of(few)))
     lines.append(
         row("CROWDLAB, 10,000 votes: cleanlab's time over signoff's", ratio, "x", least=100)
     )
@@ -232,7 +207,7 @@ def main() -> int:
         lines += quality(3 if given.quick else 20)
     else:
         print(f"{CROWDS} is not here: no accuracies.")
-    python = peers()
+    python = peers(PEERS, NEEDS)
     if python is not None:
         lines += speed(python, quick=given.quick)
     for line in lines:

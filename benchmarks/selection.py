@@ -17,14 +17,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 import json
 import subprocess
 import sys
-import time
 import tracemalloc
-import venv
 from pathlib import Path
 
 import numpy as np
 
-from _measure import HERE, OUT, Row, finish, parser, row, tell
+from _measure import HERE, OUT, Row, finish, parser, peers, row, shortest, tell
 
 sys.path.insert(0, str(HERE.parent / "src"))
 
@@ -40,7 +38,7 @@ from signoff.core.selection import (
 )
 
 WIDTH, LABELS, COUNT = 384, 10, 100
-PEERS = OUT / "selection-peers"
+PEERS = "selection-peers"
 NEEDS = ["scikit-activeml==1.0.1"]
 
 
@@ -63,12 +61,8 @@ def made_up(size: int) -> Pool:
 
 def seconds(selection: Selection, pool: Pool, times: int) -> float:
     """The shortest of a few runs."""
-    taken = list[float]()
-    for _ in range(times):
-        start = time.perf_counter()
-        selection.select(pool, COUNT, rng=np.random.default_rng(1))
-        taken.append(time.perf_counter() - start)
-    return min(taken)
+    luck = np.random.default_rng
+    return shortest(lambda: selection.select(pool, COUNT, rng=luck(1)), times)
 
 
 def extra_mb(selection: Selection, pool: Pool) -> float:
@@ -127,19 +121,6 @@ print(json.dumps(time.perf_counter() - start))
 """
 
 
-def peers() -> Path | None:
-    """The Python that has scikit-activeml; None where it cannot be installed."""
-    python = PEERS / "bin" / "python"
-    if not python.exists():
-        venv.create(PEERS, with_pip=True)
-    wanted = [str(python), "-m", "pip", "install", "--quiet", *NEEDS]
-    done = subprocess.run(wanted, check=False, capture_output=True, text=True)
-    if done.returncode:
-        print(f"scikit-activeml cannot be installed: {done.stderr.strip().splitlines()[-1][:200]}")
-        return None
-    return python
-
-
 def theirs(python: Path, pool: Pool, way: str) -> float | None:
     """The peer's seconds on the same candidates; None where it fails or takes ten minutes."""
     file = OUT / "selection.npz"
@@ -186,7 +167,7 @@ def main() -> int:
     sizes = (10_000, 100_000) if given.quick else (10_000, 100_000, 1_000_000)
     for size in sizes:
         lines += ours(made_up(size), f"{size:,}", large=size == 1_000_000)
-    python = peers()
+    python = peers(PEERS, NEEDS)
     if python is not None:
         lines += against(python, quick=given.quick)
     for line in lines:

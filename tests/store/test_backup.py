@@ -316,6 +316,16 @@ def test_an_archive_that_lost_bytes_is_refused(archive: Path, tmp_path: Path) ->
         assert where.exists() is (refusal == "")
 
 
+def test_a_list_of_files_that_asks_for_a_later_zip_is_refused(
+    archive: Path, tmp_path: Path
+) -> None:
+    data = bytearray(archive.read_bytes())
+    data[data.index(b"PK\x01\x02") + 6] = 210  # the version needed for the first entry
+    out = tmp_path / "later.zip"
+    out.write_bytes(data)
+    refused(out, tmp_path, "damaged", "is damaged")
+
+
 def test_names_that_lead_elsewhere_are_refused(archive: Path, tmp_path: Path) -> None:
     with zipfile.ZipFile(archive) as packed:
         manifest = json.loads(packed.read(MANIFEST))

@@ -10,6 +10,7 @@ import contextlib
 import hashlib
 import json
 import re
+import struct
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
@@ -159,7 +160,7 @@ class Reader:
             raise StoreError(
                 f"{path} cannot be read: {error.strerror or error}.", hint="Check the path."
             ) from None
-        except zipfile.BadZipFile:
+        except (zipfile.BadZipFile, NotImplementedError, ValueError, struct.error):
             raise self._damaged("it is no ZIP archive, or its end is missing") from None
         try:
             self.manifest = self._read_manifest()
