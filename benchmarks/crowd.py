@@ -83,19 +83,26 @@ def accuracy(posterior: NDArray[np.float64], truth: Labels) -> float:
 
 
 def quality(draws: int) -> list[Row]:
-    """Accuracy with few votes an item, and with all of them."""
-    lines: list[Row] = []
+    """Accuracy with few votes an item, and with all of them: of the crowd where it gains least."""
+    gains: dict[str, dict[str, float]] = {}
     for name, (votes, truth) in crowds().items():
         for each in FEW:
             parts = [some(votes, each, seed) for seed in range(draws)]
             pooled = np.mean([accuracy(dawid_skene(part).posterior, truth) for part in parts])
             counted = np.mean([accuracy(majority(part), truth) for part in parts])
-            what = f"{name}, {each} vote{'s' if each > 1 else ''} an item: accuracy over counting's"
-            lines.append(row(what, 100 * float(pooled - counted), "points", least=-0.5))
+            what = f"{each} vote{'s' if each > 1 else ''} an item: accuracy over counting's"
+            gains.setdefault(what, {})[name] = 100 * float(pooled - counted)
         pooled = accuracy(dawid_skene(votes).posterior, truth)
         plain = PLAIN.get(name, accuracy(dawid_skene(votes, pooling=None).posterior, truth))
-        what = f"{name}, all votes: accuracy over plain Dawid-Skene's"
-        lines.append(row(what, 100 * (pooled - plain), "points", least=-1))
+        what = "all votes: accuracy over plain Dawid-Skene's"
+        gains.setdefault(what, {})[name] = 100 * (pooled - plain)
+    lines: list[Row] = []
+    for what, by_crowd in gains.items():
+        print(f"{what}: " + ", ".join(f"{name} {gain:+.2f}" for name, gain in by_crowd.items()))
+        least = -1.0 if what.startswith("all") else -0.5
+        lines.append(
+            row(f"worst of five crowds, {what}", min(by_crowd.values()), "points", least=least)
+        )
     return lines
 
 

@@ -113,18 +113,22 @@ def targets(rows: Sequence[Row]) -> list[Row]:
     return [row for row in wanted if row.benchmark != "adversary" or row is first]
 
 
-def with_earlier(drawn: str, text: str) -> str:
-    """A drawn table, and README's lines of the benchmarks that have no result on this machine."""
-    _, rest = text.split("<!-- benchmarks: start -->", 1)
-    earlier, _ = rest.split("<!-- benchmarks: end -->", 1)
+def with_earlier(drawn: str, text: str, name: str, *, cells: int) -> str:
+    """A drawn table, and README's lines of what has no result on this machine.
+
+    ``cells``: how many of a line say what it is about. A line whose benchmark calls it otherwise
+    now stays, too, until somebody takes it out.
+    """
+    _, rest = text.split(f"<!-- {name}: start -->", 1)
+    earlier, _ = rest.split(f"<!-- {name}: end -->", 1)
     head, lines = drawn.splitlines()[:2], drawn.splitlines()[2:]
-    names = {line.split("|")[1] for line in lines}
-    lines += [
-        line
-        for line in earlier.strip().splitlines()[2:]
-        if line.startswith("| `") and line.split("|")[1] not in names
-    ]
-    return "\n".join([*head, *sorted(lines, key=lambda line: line.split("|")[1])])
+    measured = {_about(line, cells): line for line in lines}
+    known = {_about(line, cells): line for line in earlier.strip().splitlines()[2:]}
+    return "\n".join([*head, *{**known, **measured}.values()])
+
+
+def _about(line: str, cells: int) -> tuple[str, ...]:
+    return tuple(cell.strip() for cell in line.split("|")[1 : 1 + cells])
 
 
 def comparison(rows: Sequence[Row]) -> str:
@@ -170,9 +174,13 @@ def main() -> int:
     print(f"\n{table(rows)}")
     if not options.quick and rows:
         text = README.read_text(encoding="utf-8")
-        text = redraw(text, "benchmarks", with_earlier(table(targets(rows)), text))
+        drawn = with_earlier(table(targets(rows)), text, "benchmarks", cells=2)
+        head, lines = drawn.splitlines()[:2], drawn.splitlines()[2:]
+        ordered = "\n".join([*head, *sorted(lines, key=lambda line: _about(line, 1))])
+        text = redraw(text, "benchmarks", ordered)
         if any(row.benchmark == "certified" for row in rows):
-            text = redraw(text, "comparison", comparison(rows))
+            drawn = with_earlier(comparison(rows), text, "comparison", cells=1)
+            text = redraw(text, "comparison", drawn)
         README.write_text(text, encoding="utf-8")
     if failed:
         print(f"\nfailed: {', '.join(failed)}", file=sys.stderr)
