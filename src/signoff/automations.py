@@ -132,14 +132,14 @@ def explainer(
     question: Question,
     views: Callable[[Pool], PoolView],
 ) -> Explainer:
-    """What tells why a pool's items ended as they did. A model that is asked elsewhere, or that is
-    not here any more, is not asked again."""
+    """What tells why a pool's items ended as they did. A model that is asked elsewhere, that came
+    with the rows, or that is not here any more, is not asked again."""
     from signoff.project.explaining import Explainer
 
     automations: dict[str, Automation] = {}
     with suppress(SignoffError):
         model = stored_model(project)
-        if not is_model_name(model):
+        if not is_model_name(model) and model != PREDICTIONS:
             automations = make_automations(
                 project.policy, model, project.form, item_kind=project.item_kind
             )

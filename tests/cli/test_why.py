@@ -117,3 +117,51 @@ def test_nobody_is_told_while_people_are_to_be_blind(
     assert "people would not be blind" in capsys.readouterr().err
     assert main(["why", store, "none"]) == 2
     assert "No row" in capsys.readouterr().err
+
+
+def test_a_model_that_came_with_the_rows_is_not_asked_again(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    table = tmp_path / "r.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["id", "text", "label", "prediction", "confidence"])
+        writer.writeheader()
+        for at, row in enumerate(two_topics(N, sarcasm=0.0)):
+            sure = {"prediction": row["label"], "confidence": str(0.6 + at % 40 / 100)}
+            writer.writerow({**row, **sure})
+    command = ["run", str(table), "--text", "text", "--key", "id", "--labels", "Positive,Negative"]
+    assert main([*command, "--reviewer", "column:label", "--model", "predictions"]) == 0
+    found = told(table, rows_by(table, "model")[0]["id"], capsys)
+    assert (found["by"], found["seen"]) == ("model", None)
+
+
+FILE = """
+def guess(texts):
+    return [{"label": "Negative" if "sad" in text or "awful" in text else "Positive", "score": 0.8}
+            for text in texts]
+"""
+
+
+def test_a_function_is_asked_again_with_words_taken_out(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("mine.py").write_text(FILE, encoding="utf-8")
+    table = tmp_path / "r.csv"
+    with table.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, ["id", "text", "label"])
+        writer.writeheader()
+        for number in range(N):
+            word, label = (("sad", "Negative"), ("happy", "Positive"))[number % 2]
+            row = {"id": f"{number:04}", "text": f"a {word} lamp {number}", "label": label}
+            writer.writerow(row)
+    command = ["run", str(table), "--text", "text", "--key", "id", "--labels", "Positive,Negative"]
+    assert main([*command, "--reviewer", "column:label", "--model", "mine.py:guess"]) == 0
+    rows = rows_by(table, "model")
+    row = next(each for each in rows if each["signoff_answer"] == "Negative")
+    seen = told(table, row["id"], capsys)["seen"]
+    assert isinstance(seen, dict)
+    assert seen["exact"] is False
+    assert seen["change"] == ["sad"]
+    assert seen["becomes"] == "Positive"
+    assert seen["words"][0][0] == "sad"

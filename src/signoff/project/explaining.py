@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 import numpy as np
 
-from signoff.core.coding import read_value
+from signoff.core.coding import labels_of, read_value
 from signoff.core.joining import answered_items
 from signoff.core.questions import Question, answer_text
 from signoff.core.records import Json, Pool, Project
@@ -150,9 +150,13 @@ class Explainer:
         if model is None or advice is None or code < 0:
             return None
         answers, text = self.automation.codes.answers, self.view.item(item).text
-        exact = isinstance(model, Explains)
-        words = list(advice.words[0]) if exact else occlusion(model, text, code)[:MOST_TOLD]
-        edit = smallest_edit(model, text, code)
+        exact, items = isinstance(model, Explains), self.view.items
+        # Words can be taken out of a text that is all a model sees of an item, and labels it has.
+        readable = labels_of(self.question) is not None and items.text_column is not None
+        words, edit = list(advice.words[0]), None
+        if readable and items.image_path is None:
+            words = words if exact else occlusion(model, text, code)[:MOST_TOLD]
+            edit = smallest_edit(model, text, code)
         sure = float(advice.confidence[0])
         return Seen(
             answer=answer_text(answers[code]),
