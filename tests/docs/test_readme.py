@@ -87,13 +87,22 @@ def test_a_benchmark_table_replaces_only_what_is_between_its_marks() -> None:
     assert bench.redraw(drawn, "benchmarks", bench.table([row])) == drawn
 
 
-def test_lines_of_benchmarks_that_did_not_run_here_stay() -> None:
+def test_what_was_not_measured_here_stays_as_it_was() -> None:
     bench = run_all()
-    row = bench.Row("tutorial", "ratio", 51.5, "x", 50.0, True)
-    drawn = bench.redraw(README, "benchmarks", bench.with_earlier(bench.table([row]), README))
-    tutorial = [line for line in drawn.splitlines() if line.startswith("| `tutorial.py`")]
-    assert tutorial == ["| `tutorial.py` | ratio | 51.5 x | 50 x | met |"]
-    for name in ("adversary", "bulk", "certified"):
-        lines = [line for line in README.splitlines() if line.startswith(f"| `{name}.py`")]
-        assert lines
-        assert [line for line in drawn.splitlines() if line.startswith(f"| `{name}.py`")] == lines
+    name = "wrong labels, signoff.run (certified at 5 %)"
+    row = bench.Row("tutorial", name, 4.5, "%", "<= 5", True)
+    table = bench.with_earlier(bench.table([row]), README, "benchmarks", cells=2)
+    drawn = bench.redraw(README, "benchmarks", table)
+    assert f"| `tutorial.py` | {name} | 4.5 % | <= 5 | met |" in drawn.splitlines()
+    changed = set(README.splitlines()) ^ set(drawn.splitlines())
+    assert len(changed) == 2
+    assert all(line.startswith(f"| `tutorial.py` | {name} |") for line in changed)
+
+
+def test_a_pool_that_was_not_compared_here_keeps_its_line() -> None:
+    bench = run_all()
+    pool = "digits, kernel ridge (a Learner)"
+    row = bench.Row("certified", f"{pool}: human answers", 99.0, "%", None, None)
+    drawn = bench.with_earlier(bench.comparison([row]), README, "comparison", cells=1)
+    assert f"| {pool} | 99 % |" in drawn.splitlines()
+    assert "| AG News, MiniLM (a Learner) | 31.62 % |" in drawn
