@@ -1,6 +1,7 @@
 from __future__ import annotations
 
-import tracemalloc
+from collections.abc import Callable
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -25,6 +26,12 @@ from signoff.core.selection import (
     margins,
     smallest,
 )
+from signoff.core.selection.pool import CELLS, blocks, probabilities_of, vectors_of
+
+
+def named(selection: Selection) -> str:
+    return type(selection).__name__
+
 
 ALL: list[Selection] = [
     Random(),
@@ -50,7 +57,7 @@ def pool_of(seed: int, n: int, k: int = 3, d: int = 5) -> Pool:
     return Pool(size=n, probabilities=p, vectors=vectors)
 
 
-@pytest.mark.parametrize("selection", ALL, ids=lambda s: type(s).__name__)
+@pytest.mark.parametrize("selection", ALL, ids=named)
 @given(seed=st.integers(0, 10_000), n=st.integers(1, 80), count=st.integers(1, 100))
 @settings(deadline=None, max_examples=40)
 def test_a_selection_is_as_many_different_candidates_as_wanted(
@@ -62,7 +69,76 @@ def test_a_selection_is_as_many_different_candidates_as_wanted(
     assert chosen.max() < n
 
 
-@pytest.mark.parametrize("selection", ALL, ids=lambda s: type(s).__name__)
+def copies(seed: int, n: int) -> Pool:
+    """Three different candidates and copies of them."""
+    few, places = pool_of(seed, 3, k=7, d=16), np.arange(n) % 3
+    assert few.probabilities is not None
+    assert few.vectors is not None
+    return Pool(size=n, probabilities=few.probabilities[places], vectors=few.vectors[places])
+
+
+def odd(seed: int, n: int, **changed: np.ndarray) -> Pool:
+    return replace(pool_of(seed, n), **changed)
+
+
+ODD: dict[str, Callable[[int, int], Pool]] = {
+    "copies": copies,
+    "equal vectors": lambda seed, n: odd(seed, n, vectors=np.full((n, 4), 0.5, np.float32)),
+    "zero vectors": lambda seed, n: odd(seed, n, vectors=np.zeros((n, 4), np.float32)),
+    "one label": lambda seed, n: odd(seed, n, probabilities=np.ones((n, 1), np.float32)),
+    "two labels": lambda seed, n: pool_of(seed, n, k=2),
+    "a sure model": lambda seed, n: odd(seed, n, probabilities=np.eye(3, dtype="f4")[[0] * n]),
+    "no number": lambda seed, n: odd(seed, n, probabilities=np.full((n, 3), np.nan, "f4")),
+    "all answered": lambda seed, n: odd(seed, n, labelled=vectors_of(pool_of(seed, n))),
+    "no minutes": lambda seed, n: odd(seed, n, minutes=np.zeros(n)),
+}
+
+
+@pytest.mark.parametrize("selection", ALL, ids=named)
+@pytest.mark.parametrize("kind", ODD)
+@given(seed=st.integers(0, 10_000), n=st.integers(0, 40), count=st.integers(0, 50))
+@settings(deadline=None, max_examples=15)
+def test_odd_pools_give_as_many_different_candidates_too(
+    selection: Selection, kind: str, seed: int, n: int, count: int
+) -> None:
+    pool = ODD[kind](seed, n)
+    first, again = (
+        selection.select(pool, count, rng=np.random.default_rng(seed)) for _ in range(2)
+    )
+    assert first.dtype == np.int64
+    assert first.tolist() == again.tolist()
+    assert len(set(first.tolist()) & set(range(n))) == len(first) == min(n, count)
+
+
+@given(n=st.integers(0, 30_000), width=st.integers(0, 30_000))
+@settings(deadline=None)
+def test_blocks_are_all_rows_in_order_and_small(n: int, width: int) -> None:
+    found = list(blocks(n, width))
+    assert [some.start for some in found] == [0, *(some.stop for some in found)][: len(found)]
+    assert sum(some.stop - some.start for some in found) == n
+    assert all((some.stop - some.start) * width <= CELLS for some in found)
+
+
+def test_what_spans_blocks_is_as_if_looked_at_at_once() -> None:
+    pool = pool_of(2, 20_000, k=6)
+    p = probabilities_of(pool)
+    best = np.sort(p, axis=1)
+    assert margins(p).tolist() == (best[:, -1] - best[:, -2]).tolist()
+    rng = np.random.default_rng(0)
+    unsure = LeastConfidence().select(pool, 30, rng=rng)
+    assert unsure.tolist() == np.argsort(p.max(axis=1), kind="stable")[:30].tolist()
+    mixed = Entropy().select(pool, 30, rng=rng)
+    assert set(mixed.tolist()) == set(np.argsort((p * np.log(p)).sum(axis=1))[:30].tolist())
+
+
+def test_what_is_no_number_comes_last() -> None:
+    assert smallest(np.array([np.nan, 2, np.nan, 1]), 3).tolist() == [3, 1, 0]
+    p = np.array([[np.nan, np.nan, np.nan], [0.8, 0.1, 0.1], [0.4, 0.3, 0.3]], np.float32)
+    chosen = Margin().select(Pool(size=3, probabilities=p), 3, rng=np.random.default_rng(0))
+    assert chosen.tolist() == [2, 1, 0]
+
+
+@pytest.mark.parametrize("selection", ALL, ids=named)
 def test_the_same_generator_gives_the_same_selection(selection: Selection) -> None:
     pool = pool_of(3, 200)
     a, b = (selection.select(pool, 20, rng=np.random.default_rng(9)) for _ in range(2))
@@ -126,51 +202,6 @@ def test_entropy_and_cost_see_what_the_margin_does_not() -> None:
     assert CostAware().select(unknown, 3, rng=rng).tolist() == [0, 1, 2]
 
 
-def greedy(vectors: np.ndarray, first: list[int], labelled: np.ndarray, count: int) -> list[int]:
-    """k-center without any shortcut."""
-    chosen = list(first)
-    while len(chosen) < count:
-        known = np.concatenate([labelled, vectors[chosen]])
-        gaps = ((vectors[:, None, :] - known[None]) ** 2).sum(axis=2).min(axis=1)
-        gaps[chosen] = -1
-        chosen.append(int(gaps.argmax()))
-    return chosen
-
-
-@pytest.mark.parametrize("block", [1, 3, 2048])
-@given(seed=st.integers(0, 10_000), n=st.integers(2, 60), known=st.integers(0, 3))
-@settings(deadline=None, max_examples=40)
-def test_k_center_is_the_greedy_one(block: int, seed: int, n: int, known: int) -> None:
-    vectors = pool_of(seed, n).vectors
-    assert vectors is not None
-    labelled = np.random.default_rng(seed + 1).normal(size=(known, 5)).astype(np.float32)
-    pool = Pool(size=n, vectors=vectors, labelled=labelled if known else None)
-    count = min(n, 12)
-    chosen = KCenter(block).select(pool, count, rng=np.random.default_rng(seed)).tolist()
-    first = [] if known else chosen[:1]
-    assert chosen == greedy(vectors, first, labelled, count)
-
-
-def test_badge_draws_in_proportion_to_the_squared_distance_of_gradients() -> None:
-    pool = pool_of(5, 12)
-    assert pool.probabilities is not None
-    assert pool.vectors is not None
-    errors = pool.probabilities.copy()
-    errors[np.arange(12), errors.argmax(axis=1)] -= 1
-    gradients = np.einsum("ik,id->ikd", errors, pool.vectors).reshape(12, -1)
-    first = int((gradients**2).sum(axis=1).argmax())
-    gaps = ((gradients - gradients[first]) ** 2).sum(axis=1)
-    drawn = np.zeros(12)
-    for seed in range(4_000):
-        chosen = Badge().select(pool, 2, rng=np.random.default_rng(seed))
-        assert chosen[0] == first
-        drawn[chosen[1]] += 1
-    expected = 4_000 * gaps / gaps.sum()
-    others = np.arange(12) != first
-    chi = ((drawn - expected)[others] ** 2 / expected[others]).sum()
-    assert chi < 31.3  # 99.9 % of chi-square with 11 degrees of freedom
-
-
 def test_badge_goes_on_where_all_gradients_are_nothing() -> None:
     p = np.tile(np.array([[1, 0]], np.float32), (9, 1))
     pool = Pool(size=9, probabilities=p, vectors=np.ones((9, 3), np.float32))
@@ -188,13 +219,41 @@ def test_a_typical_start_asks_each_part_once_and_what_is_answered_not_again() ->
     assert set(member[later].tolist()) >= {2, 3}
 
 
-def test_a_share_is_random_and_the_rest_is_not() -> None:
-    pool = pool_of(7, 500)
-    rng = np.random.default_rng(0)
-    chosen = Mixed(Margin(), 0.25).select(pool, 40, rng=rng)
-    closest = Margin().select(pool, 500, rng=rng)
-    assert chosen[:30].tolist() == closest[:30].tolist()
-    assert chosen[30:].tolist() != closest[30:40].tolist()
+def test_a_typical_item_is_one_with_near_neighbours() -> None:
+    rng = np.random.default_rng(4)
+    spread = rng.normal(0, 0.3, (60, 8)) + np.eye(8)[0]
+    dense = rng.normal(0, 0.01, (40, 8)) + np.eye(8)[0]
+    vectors = np.concatenate([spread, dense]).astype(np.float32)
+    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
+    chosen = TypiClust().select(Pool(size=100, vectors=vectors), 1, rng=rng)
+    assert chosen[0] >= 60
+
+
+@given(seed=st.integers(0, 10_000), count=st.integers(0, 90), share=st.floats(0, 1))
+@settings(deadline=None, max_examples=60)
+def test_a_share_is_random_and_the_rest_is_not(seed: int, count: int, share: float) -> None:
+    pool, rng = pool_of(seed, 80), np.random.default_rng(seed)
+    chosen = Mixed(Margin(), share).select(pool, count, rng=rng)
+    count = min(count, 80)
+    best = count - round(share * count)
+    assert len(chosen) == len(set(chosen.tolist())) == count
+    assert chosen[:best].tolist() == Margin().select(pool, best, rng=rng).tolist()
+
+
+def test_the_random_share_is_drawn_of_all_others_alike() -> None:
+    pool, drawn = pool_of(7, 20), np.zeros(20)
+    for seed in range(2_000):
+        chosen = Mixed(Margin(), 0.5).select(pool, 10, rng=np.random.default_rng(seed))
+        drawn[chosen[5:]] += 1
+    others = drawn[drawn > 0]
+    assert len(others) == 15
+    assert others == pytest.approx(2_000 * 5 / 15, rel=0.1)
+
+
+@pytest.mark.parametrize("share", [-0.1, 1.1, float("nan")])
+def test_a_share_is_no_less_than_nothing_and_no_more_than_all(share: float) -> None:
+    with pytest.raises(ValueError, match="from 0 to 1"):
+        Mixed(Margin(), share)
 
 
 def test_every_group_is_asked_in_turn() -> None:
@@ -202,22 +261,22 @@ def test_every_group_is_asked_in_turn() -> None:
     pool = pool_of(8, 100)
     chosen = Balanced(Margin(), groups).select(pool, 12, rng=np.random.default_rng(0))
     assert np.bincount(groups[chosen]).tolist() == [5, 5, 2]
+    assert groups[chosen].tolist() == [0, 1, 2, 0, 1, 2, 0, 1, 0, 1, 0, 1]
     with pytest.raises(ValueError, match="group"):
         Balanced(Margin(), groups[:5]).select(pool, 3, rng=np.random.default_rng(0))
 
 
-@pytest.mark.parametrize("selection", [KCenter(), Badge(), TypiClust(), Diverse()])
-def test_no_table_of_pairs_is_made(selection: Selection) -> None:
-    n, d, k = 20_000, 64, 20
-    rng = np.random.default_rng(0)
-    vectors = rng.normal(size=(n, d)).astype(np.float32)
-    vectors /= np.linalg.norm(vectors, axis=1, keepdims=True)
-    pool = Pool(
-        size=n, vectors=vectors, probabilities=rng.dirichlet(np.ones(k), n).astype(np.float32)
-    )
-    tracemalloc.start()
-    chosen = selection.select(pool, 100, rng=rng)
-    _, peak = tracemalloc.get_traced_memory()
-    tracemalloc.stop()
-    assert len(chosen) == 100
-    assert peak < 4 * vectors.nbytes
+@pytest.mark.parametrize("selection", ALL, ids=named)
+@given(seed=st.integers(0, 10_000), n=st.integers(0, 60), count=st.integers(0, 70))
+@settings(deadline=None, max_examples=25)
+def test_groups_are_asked_equally_as_long_as_there_are_any(
+    selection: Selection, seed: int, n: int, count: int
+) -> None:
+    rng = np.random.default_rng(seed)
+    groups = rng.choice([-1, 3, 9], n, p=[0.7, 0.2, 0.1]).astype(np.int64)
+    chosen = Balanced(selection, groups).select(pool_of(seed, n), count, rng=rng)
+    assert len(chosen) == len(set(chosen.tolist())) == min(n, count)
+    asked = [int((groups[chosen] == group).sum()) for group in (-1, 3, 9)]
+    there = [int((groups == group).sum()) for group in (-1, 3, 9)]
+    unfinished = [a for a, t in zip(asked, there, strict=True) if a < t]
+    assert all(max(asked) - a <= 1 for a in unfinished)

@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.selection.pool import (
-    ROWS,
     Index,
     Pool,
     Random,
     Vectors,
+    blocks,
     filled,
     probabilities_of,
     smallest,
@@ -101,26 +101,27 @@ def _typical(
     order = np.argsort(member, kind="stable")
     sizes = np.bincount(member, minlength=len(centres))
     starts = np.concatenate([[0], np.cumsum(sizes)])
-    left: dict[int, list[int]] = {}
+    ranked: dict[int, Index] = {}
     chosen: list[int] = []
-    answers, untaken = answers.copy(), sizes.copy()
-    while len(chosen) < count:
-        some = np.flatnonzero(untaken > 0)
-        if not len(some):
-            break
+    answers, taken = answers.copy(), np.zeros_like(sizes)
+    for _ in range(min(count, len(vectors))):
+        some = np.flatnonzero(taken < sizes)
         cluster = int(some[np.lexsort((-sizes[some], answers[some]))[0]])
-        if cluster not in left:
+        if cluster not in ranked:
             inside = order[starts[cluster] : starts[cluster + 1]]
-            left[cluster] = _by_typicality(vectors, inside, centres[cluster])[::-1]
-        chosen.append(left[cluster].pop())
+            ranked[cluster] = _by_typicality(vectors, inside, centres[cluster])
+        chosen.append(int(ranked[cluster][taken[cluster]]))
         answers[cluster] += 1
-        untaken[cluster] = len(left[cluster])
+        taken[cluster] += 1
     return np.array(chosen, dtype=np.int64)
 
 
-def _by_typicality(vectors: Vectors, inside: Index, centre: Vectors) -> list[int]:
+def _by_typicality(vectors: Vectors, inside: Index, centre: Vectors) -> Index:
     """Members of a cluster, the one with the nearest neighbours first; those far out last."""
-    near = smallest(-(vectors[inside] @ centre), len(inside))
+    likeness = np.empty(len(inside), dtype=np.float32)
+    for some in blocks(len(inside), vectors.shape[1]):
+        likeness[some] = vectors[inside[some]] @ centre
+    near = smallest(-likeness, len(inside))
     close, far = inside[near[:MOST_MEMBERS]], inside[near[MOST_MEMBERS:]]
     rows = vectors[close]
     lengths = squares(rows)
@@ -128,14 +129,13 @@ def _by_typicality(vectors: Vectors, inside: Index, centre: Vectors) -> list[int
     neighbours = min(NEIGHBOURS, len(close) - 1)
     nearest = np.partition(gaps, neighbours, axis=1)[:, : neighbours + 1]
     mean = np.sqrt(nearest).sum(axis=1) / max(neighbours, 1)
-    return [*close[np.argsort(mean, kind="stable")].tolist(), *far.tolist()]
+    return np.concatenate([close[np.argsort(mean, kind="stable")], far])
 
 
 def assigned(vectors: Vectors, centres: Vectors) -> Index:
     """(n,) the centre each row is most like."""
     found = np.empty(len(vectors), dtype=np.int64)
-    for start in range(0, len(vectors), ROWS):
-        some = slice(start, start + ROWS)
+    for some in blocks(len(vectors), len(centres)):
         found[some] = (vectors[some] @ centres.T).argmax(axis=1)
     return found
 
@@ -148,7 +148,7 @@ def k_means(
     centres = vectors[_spread(vectors, k, rng)].copy()
     member = np.zeros(len(vectors), dtype=np.int64)
     for _ in range(steps):
-        member = (vectors @ centres.T).argmax(axis=1).astype(np.int64)
+        member = assigned(vectors, centres)
         total = np.zeros_like(centres)
         np.add.at(total, member, vectors)
         length = np.linalg.norm(total, axis=1, keepdims=True)

@@ -5,11 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from signoff.core.selection.pool import (
+    ROWS,
     Index,
     Pool,
-    filled,
+    Vectors,
     nearest,
     smallest,
     squares,
@@ -17,6 +19,8 @@ from signoff.core.selection.pool import (
 )
 
 BLOCK = 2_048
+CHOSEN = -1
+"""In place of the squared distance of one that is chosen: less than any."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,38 +36,70 @@ class KCenter:
 
     def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
         """Candidates, farthest first; the first at random where nothing is answered."""
-        vectors, count = vectors_of(pool), min(count, pool.size)
-        lengths = squares(vectors)
-        bound = np.full(pool.size, np.inf, dtype=np.float32)
-        chosen: list[int] = []
+        covering = _Covering(vectors_of(pool), min(count, pool.size))
         if pool.labelled is not None and len(pool.labelled):
-            bound = nearest(vectors, lengths, pool.labelled, bound)
-        elif count > 0:
-            chosen = [int(rng.integers(pool.size))]
-            bound = nearest(vectors, lengths, vectors[chosen], bound)
-            bound[chosen] = -1
+            covering.draw_near(pool.labelled)
+        elif covering.wanted > 0:
+            covering.start_at(int(rng.integers(pool.size)))
+        block, most = self.block, max(self.block, ROWS)
+        while len(covering.chosen) < covering.wanted:
+            before = len(covering.chosen)
+            covering.look(min(block, pool.size))
+            # Where nobody was chosen, many bounds are far from true: look at more of them at once.
+            block = min(2 * block, most) if len(covering.chosen) == before else self.block
+        return np.array(covering.chosen, dtype=np.int64)
+
+
+class _Covering:
+    """Who is chosen so far, and how far each candidate is from them at most."""
+
+    def __init__(self, vectors: Vectors, wanted: int) -> None:
+        self.wanted = wanted
+        self.chosen: list[int] = []
+        self._vectors, self._lengths = vectors, squares(vectors)
+        self._bound = np.full(len(vectors), np.inf, dtype=np.float32)
         # How many of the chosen ones each bound knows of.
-        known = np.full(pool.size, len(chosen), dtype=np.int64)
-        block = self.block
-        while len(chosen) < count:
-            close = smallest(-bound, min(block, pool.size))
-            rest = -np.inf if len(close) == pool.size else float(bound[close[-1]])
-            rows, sizes, gaps = vectors[close], lengths[close], bound[close].copy()
-            late = chosen[int(known[close].min()) :]
-            if late:
-                gaps = nearest(rows, sizes, vectors[late], gaps)
-            before = len(chosen)
-            while len(chosen) < count:
-                at = int(gaps.argmax())
-                if gaps[at] < rest:
-                    break  # one that was not looked at may be farther
-                chosen.append(int(close[at]))
-                gap = sizes + sizes[at] - 2 * (rows @ rows[at])
-                gaps = np.minimum(gaps, np.maximum(gap, 0))
-                gaps[at] = -1
-            gone = bound[close] < 0
-            bound[close] = np.where(gone, -1, gaps)
-            known[close] = len(chosen)
-            if len(chosen) == before and not late:
-                block *= 2
-        return filled(np.array(chosen, dtype=np.int64), pool.size, count, rng)
+        self._known = np.zeros(len(vectors), dtype=np.int32)
+
+    def draw_near(self, centres: Vectors) -> None:
+        """Bound all by their distances to these."""
+        self._bound = nearest(self._vectors, self._lengths, centres, self._bound)
+
+    def start_at(self, first: int) -> None:
+        """Choose one out of turn."""
+        self.draw_near(self._vectors[first : first + 1])
+        self.chosen.append(first)
+        self._bound[first] = CHOSEN
+        self._known[:] = 1
+
+    def look(self, block: int) -> None:
+        """Choose among the candidates that may be farthest, until another may be farther.
+
+        Where nobody is chosen, bounds have become true, and the next look goes further.
+        """
+        farthest = smallest(-self._bound, block)
+        last, rest = int(farthest[-1]), float(self._bound[farthest[-1]])
+        everyone = block == len(self._bound)
+        # In the order of the pool, so that of equally far ones the earliest is found first.
+        close = np.sort(farthest)
+        rows, lengths = self._vectors[close], self._lengths[close]
+        gaps = self._true_gaps(close, rows)
+        while len(self.chosen) < self.wanted:
+            at = int(gaps.argmax())
+            # Others are at most as far as the last one of these, and where as far, later.
+            beaten = gaps[at] < rest or (gaps[at] == rest and close[at] > last)
+            if beaten and not everyone:
+                break
+            self.chosen.append(int(close[at]))
+            gap = lengths + lengths[at] - 2 * (rows @ rows[at])
+            gaps = np.minimum(gaps, np.maximum(gap, 0))
+            gaps[at] = CHOSEN
+        self._bound[close] = gaps
+        self._known[close] = len(self.chosen)
+
+    def _true_gaps(self, close: Index, rows: Vectors) -> NDArray[np.float32]:
+        """(rows,) the squared distance of these to the nearest chosen or answered one."""
+        late = self.chosen[int(self._known[close].min()) :]
+        if not late:
+            return self._bound[close]
+        return nearest(rows, self._lengths[close], self._vectors[late], self._bound[close])

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.selection.pool import (
-    ROWS,
     Index,
     Pool,
+    Probabilities,
     Vectors,
+    blocks,
     filled,
     probabilities_of,
     squares,
@@ -40,31 +41,40 @@ class Badge:
         count = min(count, pool.size)
         if count == 0:
             return np.zeros(0, dtype=np.int64)
-        drawing = _Drawing(_Gradients.of(pool), count, rng)
-        return filled(np.array(drawing.chosen(), dtype=np.int64), pool.size, count, rng)
+        drawn = _Drawing(_Gradients.of(pool), count, rng).chosen()
+        return filled(np.array(drawn, dtype=np.int64), pool.size, count, rng)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Gradients:
     """Factors of n gradients, and their squared lengths (n,)."""
 
-    errors: NDArray[np.float32]
+    probabilities: Probabilities
+    answers: Index
     vectors: Vectors
     lengths: Gaps
 
     @classmethod
     def of(cls, pool: Pool) -> _Gradients:
         probabilities, vectors = probabilities_of(pool), vectors_of(pool)
-        errors = probabilities.astype(np.float32, copy=True)
-        errors[np.arange(len(errors)), probabilities.argmax(axis=1)] -= 1
-        return cls(errors, vectors, squares(errors) * squares(vectors))
+        answers = probabilities.argmax(axis=1)
+        made = cls(probabilities, answers, vectors, squares(vectors))
+        for some in blocks(pool.size, probabilities.shape[1]):
+            made.lengths[some] *= squares(made.errors(some))
+        return made
+
+    def errors(self, rows: Index | slice | list[int]) -> NDArray[np.float32]:
+        """(rows, k) p - onehot; made anew each time, as all of them take as much as the model's."""
+        made = self.probabilities[rows].astype(np.float32, copy=True)
+        made[np.arange(len(made)), self.answers[rows]] -= 1
+        return made
 
     def nearest(self, rows: Index | slice, chosen: list[int], bound: Gaps) -> Gaps:
         """Squared distances to the nearest of the chosen, or ``bound`` where that is less."""
         if not chosen:
             return bound
         gaps = self.vectors[rows] @ self.vectors[chosen].T
-        gaps *= self.errors[rows] @ self.errors[chosen].T
+        gaps *= self.errors(rows) @ self.errors(chosen).T
         gaps *= -2
         gaps += self.lengths[chosen]
         return np.minimum(bound, np.maximum(gaps.min(axis=1) + self.lengths[rows], 0))
@@ -92,8 +102,8 @@ class _Drawing:
     def _refresh(self) -> None:
         """Bring all bounds up to date."""
         late = self._chosen[self._known :]
-        for start in range(0, len(self._bound), ROWS):
-            some = slice(start, start + ROWS)
+        width = max(len(late), self._gradients.probabilities.shape[1])
+        for some in blocks(len(self._bound), width):
             self._bound[some] = self._gradients.nearest(some, late, self._bound[some])
         self._bound[self._chosen] = 0
         self._known = len(self._chosen)
@@ -103,23 +113,24 @@ class _Drawing:
         """Draw until too many draws are rejected, as happens once bounds are far from true."""
         tries = accepted = 0
         while len(self._chosen) < self._count:
-            points = self._rng.random(TRIES) * self._sums[-1]
+            points = self._rng.random(TRIES) * float(self._sums[-1])
             drawn = np.minimum(np.searchsorted(self._sums, points, "right"), len(self._bound) - 1)
-            luck = self._rng.random(TRIES)
-            true = self._gradients.nearest(
-                drawn, self._chosen[self._known :], self._bound[drawn].copy()
-            )
+            bars = self._rng.random(TRIES) * self._bound[drawn]
+            late = self._chosen[self._known :]
+            gaps = self._gradients.nearest(drawn, late, self._bound[drawn])
             before = len(self._chosen)
-            for at, candidate in enumerate(drawn.tolist()):
-                gap = true[at]
-                if len(self._chosen) > before:
-                    since = self._chosen[before:]
-                    gap = self._gradients.nearest(drawn[at : at + 1], since, true[at : at + 1])[0]
+            for at in range(TRIES):
                 tries += 1
-                if luck[at] * self._bound[candidate] < gap:
-                    self._chosen.append(candidate)
+                if bars[at] < self._gap(drawn[at : at + 1], gaps[at : at + 1], before):
+                    self._chosen.append(int(drawn[at]))
                     accepted += 1
-                    if len(self._chosen) == self._count:
-                        return
-                if tries >= FEWEST_TRIES and accepted < ACCEPTED * tries:
+                enough = tries < FEWEST_TRIES or accepted >= ACCEPTED * tries
+                if not enough or len(self._chosen) == self._count:
                     return
+
+    def _gap(self, candidate: Index, gap: Gaps, before: int) -> float:
+        """The true squared distance of one that was ``gap`` from the first ``before`` chosen."""
+        # A chosen one drawn again: its distance to itself is 0, which rounding may hide.
+        if int(candidate[0]) in self._chosen[self._known :]:
+            return 0.0
+        return float(self._gradients.nearest(candidate, self._chosen[before:], gap)[0])

@@ -17,6 +17,10 @@ class Mixed:
     of: Selection
     share: float = 0.1
 
+    def __post_init__(self) -> None:
+        if not 0 <= self.share <= 1:
+            raise ValueError(f"the share drawn at random must be from 0 to 1, not {self.share:g}")
+
     def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
         """The random ones last."""
         count = min(count, pool.size)
@@ -28,8 +32,9 @@ class Mixed:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Balanced:
-    """Another selection, of every group in turn; ``groups`` (n,): the group of each candidate, by
-    class as predicted or by an attribute."""
+    """Another selection, spread evenly over groups; ``groups`` (n,): the group of each candidate,
+    by class as predicted or by an attribute. Where a group is too small, the others get its places.
+    """
 
     of: Selection
     groups: Index
@@ -37,18 +42,35 @@ class Balanced:
     def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
         """The first of each group, then the second of each, as long as there are any."""
         if len(self.groups) != pool.size:
-            raise ValueError("there must be a group for each candidate")
-        turns: list[Index] = []
-        members: list[Index] = []
-        for group in np.unique(self.groups).tolist():
-            inside = np.flatnonzero(self.groups == group)
-            chosen = inside[self.of.select(part_of(pool, inside), count, rng=rng)]
-            members.append(chosen)
-            turns.append(np.arange(len(chosen)))
-        if not members:
-            return np.zeros(0, dtype=np.int64)
-        order = np.argsort(np.concatenate(turns), kind="stable")
-        return np.concatenate(members)[order][:count].astype(np.int64)
+            found = f"{len(self.groups)} for {pool.size}"
+            raise ValueError(f"there must be a group for each candidate, not {found}")
+        names, sizes = np.unique(self.groups, return_counts=True)
+        chosen, turns = [np.zeros(0, dtype=np.int64)], [np.zeros(0, dtype=np.int64)]
+        for name, places in zip(names.tolist(), evenly(sizes, count).tolist(), strict=True):
+            if places > 0:
+                inside = np.flatnonzero(self.groups == name)
+                some = self.of.select(part_of(pool, inside), places, rng=rng)
+                chosen.append(inside[some])
+                turns.append(np.arange(len(some)))
+        return np.concatenate(chosen)[np.argsort(np.concatenate(turns), kind="stable")]
+
+
+def evenly(sizes: Index, count: int) -> Index:
+    """Places (g,) for groups of these sizes when each gets one in turn, the earlier ones first.
+
+    >>> evenly(np.array([90, 8, 2]), 13).tolist()
+    [6, 5, 2]
+    """
+    places = np.zeros_like(sizes)
+    left = min(count, int(sizes.sum()))
+    while left > 0:
+        room = np.flatnonzero(places < sizes)
+        turns = left // len(room)
+        if turns == 0:
+            room, turns = room[:left], 1
+        places[room] += np.minimum(sizes[room] - places[room], turns)
+        left = min(count, int(sizes.sum())) - int(places.sum())
+    return places
 
 
 def part_of(pool: Pool, positions: Index) -> Pool:

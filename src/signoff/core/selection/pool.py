@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -14,6 +15,8 @@ Probabilities = NDArray[np.float32]
 
 ROWS = 8_192
 """Candidates that are looked at in one go, where looking takes room."""
+CELLS = 256 * ROWS
+"""Numbers that such a look may fill: 8 MB."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -46,11 +49,27 @@ class Random:
         return rng.permutation(pool.size)[:count].astype(np.int64)
 
 
+def blocks(rows: int, width: int) -> Iterator[slice]:
+    """All rows, a slice at a time, where looking at one fills ``width`` numbers.
+
+    >>> [(some.start, some.stop) for some in blocks(20_000, 10)]
+    [(0, 8192), (8192, 16384), (16384, 20000)]
+    """
+    step = max(1, min(ROWS, CELLS // max(width, 1)))
+    for start in range(0, rows, step):
+        yield slice(start, min(start + step, rows))
+
+
 def smallest(values: NDArray[np.floating], count: int) -> Index:
-    """Positions of the ``count`` smallest values, ascending, ties by position."""
+    """Positions of the ``count`` smallest values, ascending, ties by position; NaN comes last.
+
+    >>> smallest(np.array([0.5, 0.1, 0.9, 0.1]), 3).tolist()
+    [1, 3, 0]
+    """
     if count < len(values):
         bar = np.partition(values, count - 1)[count - 1] if count > 0 else -np.inf
-        close = np.flatnonzero(values <= bar)
+        # Not "at most the bar": nothing is at most NaN, and as many are wanted all the same.
+        close = np.flatnonzero(~(values > bar))
     else:
         close = np.arange(len(values))
     return close[np.argsort(values[close], kind="stable")][:count].astype(np.int64)
@@ -88,8 +107,7 @@ def nearest(
     """(n,) the squared distance to the nearest of the centres, or ``bound`` where that is less."""
     found = bound.copy()
     theirs = squares(centres)
-    for start in range(0, len(vectors), ROWS):
-        some = slice(start, start + ROWS)
+    for some in blocks(len(vectors), len(centres)):
         gaps = vectors[some] @ centres.T
         gaps *= -2
         gaps += theirs

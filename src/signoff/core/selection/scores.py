@@ -7,7 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from signoff.core.selection.pool import ROWS, Index, Pool, Probabilities, probabilities_of, smallest
+from signoff.core.selection.pool import (
+    Index,
+    Pool,
+    Probabilities,
+    blocks,
+    probabilities_of,
+    smallest,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +32,7 @@ class LeastConfidence:
 
     def select(self, pool: Pool, count: int, *, rng: np.random.Generator) -> Index:
         """Candidates, least confident first."""
-        return smallest(probabilities_of(pool).max(axis=1), count)
+        return smallest(largest(probabilities_of(pool)), count)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,28 +62,40 @@ class CostAware:
 
 
 def margins(probabilities: Probabilities) -> NDArray[np.float32]:
-    """Lead (n,) of the likeliest label over the second."""
+    """Lead (n,) of the likeliest label over the second.
+
+    >>> margins(np.array([[0.5, 0.25, 0.25], [0.125, 0.125, 0.75]], np.float32)).tolist()
+    [0.25, 0.625]
+    """
     k = probabilities.shape[1]
     if k < 2:
         return np.ones(len(probabilities), dtype=np.float32)
     if k == 2:
         return np.abs(probabilities[:, 0] - probabilities[:, 1])
     found = np.empty(len(probabilities), dtype=np.float32)
-    for start in range(0, len(probabilities), ROWS):
+    for some in blocks(len(probabilities), k):
         # Some rows at a time, label by label, so that all of it stays in the processor's cache.
-        some = np.ascontiguousarray(probabilities[start : start + ROWS].T)
-        first, second = np.maximum(some[0], some[1]), np.minimum(some[0], some[1])
-        for one in some[2:]:
+        labels = np.ascontiguousarray(probabilities[some].T)
+        first, second = np.maximum(labels[0], labels[1]), np.minimum(labels[0], labels[1])
+        for one in labels[2:]:
             np.maximum(second, np.minimum(first, one), out=second)
             np.maximum(first, one, out=first)
-        np.subtract(first, second, out=found[start : start + ROWS])
+        np.subtract(first, second, out=found[some])
+    return found
+
+
+def largest(probabilities: Probabilities) -> NDArray[np.float32]:
+    """Probability (n,) of the likeliest label."""
+    found = np.empty(len(probabilities), dtype=np.float32)
+    for some in blocks(len(probabilities), probabilities.shape[1]):
+        np.ascontiguousarray(probabilities[some].T).max(axis=0, out=found[some])
     return found
 
 
 def entropies(probabilities: Probabilities) -> NDArray[np.float32]:
-    """(n,) in nats."""
+    """Entropy (n,) of the labels in nats."""
     found = np.empty(len(probabilities), dtype=np.float32)
-    for start in range(0, len(probabilities), ROWS):
-        some = np.maximum(probabilities[start : start + ROWS], 1e-12)
-        found[start : start + ROWS] = -(some * np.log(some)).sum(axis=1)
+    for some in blocks(len(probabilities), probabilities.shape[1]):
+        likely = np.maximum(probabilities[some], 1e-12)
+        found[some] = -(likely * np.log(likely)).sum(axis=1)
     return found
