@@ -12,6 +12,7 @@ from signoff.core.selection.pool import (
     Index,
     Pool,
     Vectors,
+    blocks,
     nearest,
     smallest,
     squares,
@@ -19,6 +20,8 @@ from signoff.core.selection.pool import (
 )
 
 BLOCK = 2_048
+MOST_LATE = 4 * ROWS
+"""Bounds that are brought up to date at once, at most: a pass over all costs more than it saves."""
 CHOSEN = -1
 """In place of the squared distance of one that is chosen: less than any."""
 
@@ -41,12 +44,14 @@ class KCenter:
             covering.draw_near(pool.labelled)
         elif covering.wanted > 0:
             covering.start_at(int(rng.integers(pool.size)))
-        block, most = self.block, max(self.block, ROWS)
+        late = self.block
         while len(covering.chosen) < covering.wanted:
-            before = len(covering.chosen)
-            covering.look(min(block, pool.size))
-            # Where nobody was chosen, many bounds are far from true: look at more of them at once.
-            block = min(2 * block, most) if len(covering.chosen) == before else self.block
+            if covering.look(min(self.block, pool.size)):
+                late = self.block
+            else:
+                # Many bounds are far from true: bring more and more of them up to date at once.
+                late = min(2 * late, MOST_LATE, pool.size)
+                covering.catch_up(late)
         return np.array(covering.chosen, dtype=np.int64)
 
 
@@ -72,14 +77,15 @@ class _Covering:
         self._bound[first] = CHOSEN
         self._known[:] = 1
 
-    def look(self, block: int) -> None:
+    def look(self, block: int) -> bool:
         """Choose among the candidates that may be farthest, until another may be farther.
 
-        Where nobody is chosen, bounds have become true, and the next look goes further.
+        True if any was chosen. Where none was, their bounds have become true at least, so that one
+        of the looks that follow finds the farthest.
         """
         farthest = smallest(-self._bound, block)
         last, rest = int(farthest[-1]), float(self._bound[farthest[-1]])
-        everyone = block == len(self._bound)
+        everyone, before = block == len(self._bound), len(self.chosen)
         # In the order of the pool, so that of equally far ones the earliest is found first.
         close = np.sort(farthest)
         rows, lengths = self._vectors[close], self._lengths[close]
@@ -96,6 +102,16 @@ class _Covering:
             gaps[at] = CHOSEN
         self._bound[close] = gaps
         self._known[close] = len(self.chosen)
+        return len(self.chosen) > before
+
+    def catch_up(self, count: int) -> None:
+        """Make the bounds of as many true, those first that may be farthest."""
+        farthest = np.sort(smallest(-self._bound, count))
+        behind = farthest[self._known[farthest] < len(self.chosen)]
+        for some in blocks(len(behind), self._vectors.shape[1]):
+            close = behind[some]
+            self._bound[close] = self._true_gaps(close, self._vectors[close])
+            self._known[close] = len(self.chosen)
 
     def _true_gaps(self, close: Index, rows: Vectors) -> NDArray[np.float32]:
         """(rows,) the squared distance of these to the nearest chosen or answered one."""
