@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from signoff.core.selection.pool import (
-    ROWS,
     Index,
     Pool,
     Vectors,
@@ -20,8 +19,8 @@ from signoff.core.selection.pool import (
 )
 
 BLOCK = 2_048
-MOST_LATE = 4 * ROWS
-"""Bounds that are brought up to date at once, at most: a pass over all costs more than it saves."""
+MOST_LATE = 8
+"""At most one in so many bounds is brought up to date at once: all cost more than that saves."""
 CHOSEN = -1
 """In place of the squared distance of one that is chosen: less than any."""
 
@@ -44,14 +43,12 @@ class KCenter:
             covering.draw_near(pool.labelled)
         elif covering.wanted > 0:
             covering.start_at(int(rng.integers(pool.size)))
-        late = self.block
+        late, most = self.block, max(self.block, pool.size // MOST_LATE)
         while len(covering.chosen) < covering.wanted:
-            if covering.look(min(self.block, pool.size)):
-                late = self.block
-            else:
+            if not covering.look(min(self.block, pool.size)):
                 # Many bounds are far from true: bring more and more of them up to date at once.
-                late = min(2 * late, MOST_LATE, pool.size)
-                covering.catch_up(late)
+                late = min(2 * late, most)
+                covering.catch_up(min(late, pool.size))
         return np.array(covering.chosen, dtype=np.int64)
 
 
