@@ -18,6 +18,7 @@ from signoff.core.items import Answers, Item, Items, Predictions
 from signoff.core.questions import CANNOT_SAY, Chosen
 from signoff.core.routing import Certified, People, Policy, Threshold
 from signoff.errors import Infeasible, InputError, StoreChanged, Unfinished, UsageError
+from signoff.ports import Desk
 from signoff.sdk import Result, run
 from signoff.storeview import StoreView
 from signoff.testing.fakes import LABELS, KeywordModel, two_topics
@@ -707,3 +708,16 @@ def test_a_process_that_never_looks_for_cyclic_garbage_stays_so(rows: Rows) -> N
         assert during == {0} == {gc.get_threshold()[0]}
     finally:
         gc.set_threshold(*before)
+
+
+def test_no_model_in_a_reviewers_place_makes_a_certificate(tmp_path: Path) -> None:
+    class Machine:
+        name, kind = "machine", "model"
+
+        def review(self, desk: Desk) -> bool:
+            raise AssertionError("nobody may be asked")
+
+    store = str(tmp_path / "run.signoff.db")
+    with pytest.raises(UsageError, match="a certificate rests on what people say"):
+        run(two_topics(200), labels=LABELS, text="text", reviewer=Machine(), store=store)
+    assert not Path(store).exists()

@@ -23,6 +23,7 @@ from signoff.core.routing import Certified
 from signoff.core.streams import Reply, StreamSpec, reply_of
 from signoff.core.windows import Effects
 from signoff.desk import QueueDesk, sign_in
+from signoff.reviewers import refuse_judge
 from signoff.storeview import StoreView
 from signoff.stream.decider import Decider, NewItem, Proposal
 from signoff.stream.models import model_named
@@ -149,7 +150,8 @@ class Stream:
     # --------------------------------------------------------------------- people
 
     def desk(self, reviewer: str, *, kind: str = "person") -> QueueDesk:
-        """A reviewer's place at the queue, by name."""
+        """A reviewer's place at the queue, by name; none for a model, whatever it is called."""
+        refuse_judge(kind, reviewer, self.project.policy)
         store, project = self.view.store, self.project
         recorder = recorder_for(store, project.id, actor="desk")
         id = sign_in(store, recorder, name=reviewer, kind=kind)

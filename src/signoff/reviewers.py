@@ -9,13 +9,15 @@ import polars as pl
 
 from signoff.core.coding import Codes
 from signoff.core.items import Item, Items, Predictions
+from signoff.core.process import MODEL
 from signoff.core.questions import CANNOT_SAY, Answer, Form, Given, Question
-from signoff.errors import InputError
+from signoff.core.routing import Certified, Policy
+from signoff.errors import InputError, UsageError
 from signoff.formats.values import as_text
 from signoff.ports import Desk, Request
 
 BATCH = 200
-TEXT, NO_ANSWER = "text", "the model has no answer"
+NO_ANSWER = "the model has no answer"
 Said = str | Answer | None | Mapping[str, "str | Answer | None"]
 """What a function of an item may return: an answer, or several by question's name."""
 
@@ -58,6 +60,16 @@ class CallableReviewer:
         return True
 
 
+def refuse_judge(kind: str, name: str, policy: Policy) -> None:
+    """Raise :class:`UsageError` where a certificate would rest on what a model says."""
+    if kind == MODEL and isinstance(policy, Certified):
+        raise UsageError(
+            f"{name} is a model, and a certificate rests on what people say.",
+            hint="Pass --policy people: it answers everything, and nothing is promised. To have"
+            f" people check it, pass --model {name} in its place.",
+        )
+
+
 class Judge(Protocol):
     """A model that answers one question about texts."""
 
@@ -87,7 +99,7 @@ class ModelReviewer:
     def review(self, desk: Desk) -> bool:
         """Answer many in one durable step."""
         while requests := desk.next_many(BATCH):
-            items = Items({TEXT: [request.item.text for request in requests]}, text_column=TEXT)
+            items = Items.of_texts({each.item.number: each.item.text for each in requests})
             said = {name: judge.predict(items) for name, judge in self._judges.items()}
             done: list[tuple[Request, Given]] = []
             for at, request in enumerate(requests):

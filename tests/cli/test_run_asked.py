@@ -531,6 +531,10 @@ def test_a_model_in_a_persons_place_is_called_one_and_no_certificate_rests_on_it
     assert set(results["signoff_reviewers"].drop_nulls()) == {"openai:toy"}
     joined = events(table, "reviewer.added")
     assert [each["kind"] for each in joined] == ["model"]
+    sent = [
+        item for each in events(table, "texts.sent") for item in cast("list[int]", each["items"])
+    ]
+    assert sorted(sent) == list(range(ITEMS))
     # Run again it asks nothing: what it could not answer waits for people.
     assert main([*judged, "--policy", "people"]) == 3
     assert server.calls == ITEMS

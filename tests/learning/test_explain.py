@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from signoff.core.items import Answers, Items, Predictions
 from signoff.learning.explain import (
+    Edit,
     deletion_curve,
     occlusion,
     smallest_edit,
@@ -18,6 +19,7 @@ from signoff.learning.explain import (
     words_of,
 )
 from signoff.models.text import TextLearner, TextModel
+from signoff.ports import Model
 from signoff.testing.fakes import BLAME, LABELS, PRAISE, two_topics
 
 
@@ -45,6 +47,10 @@ class Counts:
         )
 
 
+def edit_of(model: Model, text: str, code: int) -> Edit | None:
+    return smallest_edit(model, text, code, occlusion(model, text, code))
+
+
 def taught() -> TextModel:
     rows = two_topics(400, sarcasm=0.0)
     items = Items({"text": [row["text"] for row in rows]}, text_column="text")
@@ -62,7 +68,7 @@ def test_the_words_that_count_come_first() -> None:
 
 def test_the_smallest_edit_changes_the_answer_and_spares_no_word() -> None:
     model, text = Counts(), "great happy superb lamp, sad"
-    edit = smallest_edit(model, text, 0)
+    edit = edit_of(model, text, 0)
     assert edit is not None
     assert edit.becomes == 1
     assert len(edit.removed) == 2
@@ -73,7 +79,7 @@ def test_the_smallest_edit_changes_the_answer_and_spares_no_word() -> None:
 
 @pytest.mark.parametrize("text", ["", "…!", "lamp", "one two three"])
 def test_where_no_word_counts_there_is_nothing_to_change(text: str) -> None:
-    assert smallest_edit(Counts(), text, ask(text)) is None
+    assert edit_of(Counts(), text, ask(text)) is None
 
 
 def test_the_built_in_models_own_words_are_those_that_taking_out_finds() -> None:
@@ -81,7 +87,7 @@ def test_the_built_in_models_own_words_are_those_that_taking_out_finds() -> None
     exact = [word for word, weight in model.explain(text, 0, 10) if weight > 0][:2]
     found = [word for word, _ in occlusion(model, text, 0)[:2]]
     assert set(exact) == set(found) == {"superb", "elegant"}
-    edit = smallest_edit(model, text, 0)
+    edit = edit_of(model, text, 0)
     assert edit is not None
     assert set(edit.removed) <= {"superb", "elegant"}
 

@@ -85,6 +85,14 @@ class Items:
             index = np.arange(size, dtype=np.int64)
         self.index: NDArray[np.int64] = index
 
+    @classmethod
+    def of_texts(cls, texts: Mapping[int, str], column: str = "text") -> Items:
+        """Texts of some items of a pool that is not at hand, by their numbers in it."""
+        # Looked up by number alone, as a sequence would be.
+        columns = {column: cast("Sequence[object]", texts)}
+        index = np.fromiter(texts, dtype=np.int64, count=len(texts))
+        return cls(columns, text_column=column, index=index)
+
     def __len__(self) -> int:
         return len(self.index)
 

@@ -117,18 +117,18 @@ def begin_asking(
     options: RunOptions,
     store: SqlStore,
     project: Project,
-    models: Mapping[str, LanguageModel],
-    *,
+    *models: Mapping[str, LanguageModel],
     actor: str,
 ) -> None:
-    """Note what was agreed, and let the models work for the project."""
-    if not models:
+    """Note what was agreed, and let the models work for the project; all of them from one purse."""
+    if not any(models):
         return
     recorder = recorder_for(store, project.id, actor=actor)
-    agree(store, recorder, models)
-    put_to_work(store, project, recorder, models)
+    for each in models:
+        agree(store, recorder, each)
+        put_to_work(store, project, recorder, each)
     purse = _purse(options, store, project)
-    for model in models.values():
+    for model in (model for each in models for model in each.values()):
         model.use(purse=purse, on_asked=options.on_asked)
         for each in model.everyone:
             each.letters.price = None if purse is None else _price(each.name)

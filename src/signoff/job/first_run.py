@@ -29,7 +29,7 @@ from signoff.models.llm.model import LanguageModel
 from signoff.ports import Automation
 from signoff.project.incoming import Grouping, IncomingRows
 from signoff.project.picturing import with_images
-from signoff.reviewers import parse_labels
+from signoff.reviewers import parse_labels, refuse_judge
 
 DEFAULT_QUESTION = "Which label fits?"
 LOOKED_AT = 20
@@ -67,14 +67,11 @@ def judges_of_run(options: RunOptions, fixed: ProjectSpec | Project) -> dict[str
 
     Raises :class:`UsageError` where a certificate would rest on them.
     """
+    if not isinstance(options.reviewer, str):
+        refuse_judge(options.reviewer.kind, options.reviewer.name, fixed.policy)
     if options.judge is None:
         return {}
-    if isinstance(fixed.policy, Certified):
-        raise UsageError(
-            f"{options.judge} is a model, and a certificate rests on what people say.",
-            hint="Pass --policy people: it answers everything, and nothing is promised. To have"
-            f" people check it, pass --model {options.judge} in its place.",
-        )
+    refuse_judge(MODEL, options.judge, fixed.policy)
     return asked_models(options, options.judge, fixed.form, fixed.page.guideline)
 
 

@@ -98,8 +98,7 @@ def _join(
         automations = make_automations(
             project.policy, asked or model, project.form, item_kind=project.item_kind
         )
-    for models in (asked, judges):
-        begin_asking(options, store, project, models, actor=ACTOR)
+    begin_asking(options, store, project, asked, judges, actor=ACTOR)
     return Job(
         options=options if options.stdin else replace(options, data=None),
         rows=rows,

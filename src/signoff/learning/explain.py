@@ -49,14 +49,17 @@ def occlusion(model: Model, text: str, code: int) -> list[tuple[str, float]]:
     return [(words[at], float(drops[at])) for at in order]
 
 
-def smallest_edit(model: Model, text: str, code: int) -> Edit | None:
+def smallest_edit(
+    model: Model, text: str, code: int, weights: Sequence[tuple[str, float]]
+) -> Edit | None:
     """Few words without which the model answers otherwise; None where no few words do that.
 
-    Words are taken out in the order of what they weigh, and put back where they are not needed: no
-    word of the result can be left in, though another choice of words might be smaller.
+    Words are taken out in the order of ``weights``, as :func:`occlusion` gives them, and put back
+    where they are not needed: no word of the result can be left in, though another choice of words
+    might be smaller.
     """
     ask = _asking(model)
-    ranked = [word for word, drop in occlusion(model, text, code) if drop > 0][:MOST_REMOVED]
+    ranked = [word for word, weight in weights if weight > 0][:MOST_REMOVED]
     if not ranked:
         return None
     texts = [without(text, ranked[: count + 1]) for count in range(len(ranked))]

@@ -155,8 +155,9 @@ class Explainer:
         readable = labels_of(self.question) is not None and items.text_column is not None
         words, edit = list(advice.words[0]), None
         if readable and items.image_path is None:
-            words = words if exact else occlusion(model, text, code)[:MOST_TOLD]
-            edit = smallest_edit(model, text, code)
+            weights = occlusion(model, text, code)
+            words = words if exact else weights[:MOST_TOLD]
+            edit = smallest_edit(model, text, code, weights)
         sure = float(advice.confidence[0])
         return Seen(
             answer=answer_text(answers[code]),
